@@ -1,0 +1,41 @@
+# Everything runs in .venv, made from requirements.lock by `make setup`.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: setup demo test check ui bench lock clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: setup
+	$(BIN)/srt run beat_the_blues
+	$(BIN)/srt run demo
+
+test: setup
+	$(BIN)/pytest -q -m "not browser and not daemon"
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -m "not slow and not browser and not daemon"
+
+ui: setup
+	$(BIN)/srt ui
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate \
+	    --extra examples --group dev pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf .venv

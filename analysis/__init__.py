@@ -1,0 +1,1 @@
+"""What we compute: pure functions of tables and plans. Not here: files, the clock, Dagster."""

@@ -1,0 +1,191 @@
+"""Accepted forms in, the analysis set out: one row per randomised participant and planned visit.
+
+Not here: the pieces it is made of (scoring, visits, populations, flow).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.derive.flow import participant_flow
+from analysis.derive.populations import EXCLUDED, Evidence, population_members
+from analysis.derive.scoring import score_instrument
+from analysis.derive.visits import assign_visits
+from data_contracts.spec import Column, Form, Outcome, Trial
+
+Forms = Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnalysisSet:
+    """The table every model reads, the participant flow, and what was left aside on the way."""
+
+    frame: pd.DataFrame  # (participants × visits, columns)
+    flow: pd.DataFrame  # stage, arm, visit, n, reason
+    notes: tuple[str, ...]
+
+
+def build_analysis_set(accepted: Forms, trial: Trial) -> AnalysisSet:
+    """Return one row per randomised participant and visit: outcomes, baseline, change and populations.
+
+    Args:
+        accepted: The accepted records of each form.
+        trial: The trial.
+
+    Returns:
+        The set, with a row for each planned visit of each randomised participant, seen or not.
+    """
+    people = _randomised(accepted, trial)
+    observed, notes = _visit_records(accepted, trial, people)
+    frame = _skeleton(people, trial).merge(observed, on=["participant", "visit"], how="left", validate="1:1")
+    frame = _with_baseline_and_change(frame, trial)
+    evidence = Evidence(people, _observed(frame, trial), _sessions(accepted, trial, people), trial)
+    members = population_members(evidence)
+    flow = participant_flow(evidence, _analysable(evidence) & members[f"in_{trial.primary.population}"])
+    return AnalysisSet(_typed(frame.join(members, on="participant"), trial), flow, notes)
+
+
+def _randomised(accepted: Forms, trial: Trial) -> pd.DataFrame:
+    """Return the people who were randomised to a planned arm, by participant, their baseline known or not."""
+    (baseline_form,), (allocation_form,) = trial.forms_of("participants"), trial.forms_of("allocation")
+    allocation = accepted[allocation_form.name]
+    allocation = allocation[allocation["arm"].isin([arm.code for arm in trial.arms])]
+    baseline = accepted[baseline_form.name]
+    shared = [c for c in baseline.columns if c in allocation.columns and c != "participant"]
+    people = allocation.drop(columns=shared).merge(baseline, on="participant", how="left", validate="1:1")
+    declared = {**allocation_form.columns, **trial.columns_of(baseline_form)}
+    for name, column in declared.items():
+        if name in people and column.type == "category" and name not in {"arm", "site", EXCLUDED}:
+            people[name] = _labelled(people[name], column)
+    return people.set_index("participant").sort_index()
+
+
+def _labelled(codes: pd.Series, column: Column) -> pd.Series:
+    """Return the labels of a column's codes, in the order the trial declares them."""
+    labels = list(dict.fromkeys(column.labels.values()))
+    return pd.Series(pd.Categorical(codes.map(dict(column.labels)), categories=labels), index=codes.index)
+
+
+def _skeleton(people: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    kept = people.drop(columns=[c for c in _private_columns(trial) if c in people]).reset_index()
+    visits = pd.DataFrame({"visit": [v.code for v in trial.visits], "month": [v.month for v in trial.visits]})
+    return kept.merge(visits, how="cross")
+
+
+def _private_columns(trial: Trial) -> set[str]:
+    """Return the free text and dates of the baseline forms: no model reads them."""
+    forms = (*trial.forms_of("participants"), *trial.forms_of("allocation"))
+    return {c.name for f in forms for c in f.columns.values() if c.free_text or c.type == "date"}
+
+
+def _visit_records(
+    accepted: Forms, trial: Trial, people: pd.DataFrame
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the outcomes of each participant and visit, from all visit forms."""
+    (allocation,) = trial.forms_of("allocation")
+    randomised_on = people.get(allocation.date, pd.Series(dtype="datetime64[s]"))
+    wanted = _forms_by_importance(trial)
+    whole, notes = None, []
+    for form in wanted:
+        records = accepted[form.name]
+        assigned = assign_visits(
+            records[records["participant"].isin(people.index)], form, trial, randomised_on
+        )
+        if aside := len(records) - len(assigned):
+            notes.append(f"{form.name}: {aside} of {len(records)} accepted records belong to no randomised "
+                         "participant's planned visit, or another record is nearer to it")  # fmt: skip
+        part = _outcomes_of(assigned, form, trial)
+        whole = part if whole is None else _joined(whole, part)
+    if whole is None:  # the trial file's checks forbid it
+        raise AssertionError
+    return whole, tuple(notes)
+
+
+def _forms_by_importance(trial: Trial) -> list[Form]:
+    """Return the visit forms that hold an outcome, the primary outcome's first: its date dates the visit."""
+    primary = trial.outcomes[trial.primary.outcome].form
+    used = [f for f in trial.forms_of("visits") if any(o.form == f.name for o in trial.outcomes.values())]
+    return sorted(used, key=lambda form: form.name != primary)
+
+
+def _outcomes_of(assigned: pd.DataFrame, form: Form, trial: Trial) -> pd.DataFrame:
+    kept = assigned[["participant", "visit", "visit_date", "days_since_randomisation"]].copy()
+    for outcome in trial.outcomes.values():
+        if outcome.form == form.name:
+            kept[outcome.name] = _outcome_values(assigned, outcome, trial)
+    return kept
+
+
+def _outcome_values(assigned: pd.DataFrame, outcome: Outcome, trial: Trial) -> pd.Series:
+    if outcome.column:
+        return assigned[outcome.column].astype("float64")
+    instrument = trial.instruments[outcome.instrument]
+    items = [f"{outcome.instrument}_{i}" for i in range(1, instrument.n_items + 1)]
+    return score_instrument(assigned[items], instrument)[outcome.scale].astype("float64")
+
+
+def _joined(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+    both = left.merge(
+        right, on=["participant", "visit"], how="outer", suffixes=("", "_other"), validate="1:1"
+    )
+    for name in ("visit_date", "days_since_randomisation"):
+        both[name] = both[name].fillna(both.pop(f"{name}_other"))
+    return both
+
+
+def _with_baseline_and_change(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    whole = frame.copy()
+    at_baseline = whole[whole["visit"] == trial.baseline_visit.code].set_index("participant")
+    follows = whole["visit"] != trial.baseline_visit.code
+    for name in trial.outcomes:
+        if name not in whole:
+            whole[name] = float("nan")
+        whole[f"{name}_baseline"] = whole["participant"].map(
+            at_baseline.get(name, pd.Series(dtype="float64"))
+        )
+        whole[f"{name}_change"] = (whole[name] - whole[f"{name}_baseline"]).where(follows)
+    return whole
+
+
+def _observed(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """Return participants × visits: True where the primary outcome was observed."""
+    wide = frame.pivot_table(
+        index="participant", columns="visit", values=trial.primary.outcome, aggfunc="count"
+    )
+    people = pd.Index(sorted(frame["participant"].unique()), name="participant")
+    return wide.reindex(index=people, columns=[v.code for v in trial.visits]).fillna(0) > 0
+
+
+def _sessions(accepted: Forms, trial: Trial, people: pd.DataFrame) -> pd.Series:
+    """Return the number of sessions each participant attended."""
+    total = pd.Series(0, index=people.index)
+    for form in trial.forms_of("sessions"):
+        held = accepted.get(form.name, pd.DataFrame({"participant": pd.Series(dtype="str")}))
+        if "attended" in held:
+            attended = held["attended"].astype("str").str.casefold().isin(["1", "1.0", "yes", "true"])
+            held = held[attended]
+        total = total.add(held["participant"].value_counts().reindex(people.index).fillna(0).astype(int))
+    return total
+
+
+def _analysable(evidence: Evidence) -> pd.Series:
+    """Return who has a baseline and at least one follow-up of the primary outcome."""
+    follow_ups = [v.code for v in evidence.trial.follow_ups]
+    observed = evidence.observed
+    has_baseline = observed[evidence.trial.baseline_visit.code]
+    needs_baseline = evidence.trial.primary_analysis.baseline
+    return observed[follow_ups].any(axis=1) & (has_baseline | (not needs_baseline))
+
+
+def _typed(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """Return the set with arms and visits in the trial's order, the reference arm first."""
+    arms = [trial.reference_arm.code, *(arm.code for arm in trial.compared_arms)]
+    whole = frame.copy()
+    whole["arm"] = pd.Categorical(whole["arm"].astype("object"), categories=arms)
+    whole["visit"] = pd.Categorical(
+        whole["visit"].astype("object"), [v.code for v in trial.visits], ordered=True
+    )
+    if "site" in whole and trial.sites:
+        whole["site"] = pd.Categorical(whole["site"].astype("object"), [s.code for s in trial.sites])
+    return whole.sort_values(["participant", "visit"], ignore_index=True)

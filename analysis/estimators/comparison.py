@@ -1,0 +1,90 @@
+"""What the comparisons of arms share: turning linear combinations into rows. Not here: fitting."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.estimators.adjusted_means import EstimatedEffects, linear_combination
+from analysis.estimators.design import Design
+from analysis.results import Statistic, Status
+from data_contracts.spec import Analysis, Trial
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """A fitted comparison of arms: its design, its effects, and what all its rows have in common."""
+
+    design: Design
+    effects: EstimatedEffects
+    df: float | None  # of Student's t; None for the normal distribution
+    confidence: float
+    common: Statistic  # unit, method, status, reason, n
+
+    def mean(self, arm: str, visit: str) -> Statistic:
+        """Return an arm's adjusted mean at a visit."""
+        return self._row("adjusted mean", self.design.mean_row(arm, visit), arm=arm, visit=visit)
+
+    def difference(self, arm: str, visit: str) -> Statistic:
+        """Return an arm's adjusted difference from the reference arm at a visit."""
+        row = self.design.difference_row(arm, visit)
+        return self._row("adjusted mean difference", row, contrast=contrast(self.design, arm), visit=visit)
+
+    def effect(self, arm: str) -> Statistic:
+        """Return an arm's one effect over all visits."""
+        row = self.design.difference_row(arm, self.design.visits[-1])
+        return self._row("treatment effect", row, contrast=contrast(self.design, arm))
+
+    def rows(self, *, by_visit: bool = True) -> Iterator[Statistic]:
+        """Yield the adjusted means by visit, and the differences by visit or over all visits."""
+        for visit in self.design.visits:
+            yield from (self.mean(arm, visit) for arm in self.design.arms)
+            yield from (self.difference(arm, visit) for arm in self.design.arms[1:] if by_visit)
+        yield from (self.effect(arm) for arm in self.design.arms[1:] if not by_visit)
+
+    def _row(
+        self, statistic: str, weights: Array, *, arm: str = "", visit: str = "", contrast: str = ""
+    ) -> Statistic:
+        found = linear_combination(self.effects, weights[None, :], df=self.df, confidence=self.confidence)
+        named = replace(self.common, statistic=statistic, arm=arm, visit=visit, contrast=contrast)
+        if reason := found.reasons[0]:
+            return replace(named, status="not estimable", reason=reason)
+        return replace(
+            named,
+            value=float(found.estimate[0]),
+            se=float(found.se[0]),
+            df=float(found.df[0]),
+            lower=float(found.lower[0]),
+            upper=float(found.upper[0]),
+            confidence=self.confidence,
+            p_value=float("nan") if statistic == "adjusted mean" else float(found.p_value[0]),
+        )
+
+
+def contrast(design: Design, arm: str) -> str:
+    """Return the name of an arm's contrast with the reference arm, such as "SRT - UC"."""
+    return f"{arm} - {design.arms[0]}"
+
+
+def not_estimated(
+    design: Design, visits: tuple[str, ...], common: Statistic, status: Status, reason: str
+) -> list[Statistic]:
+    """Return a row per contrast and visit that says why there is no estimate."""
+    empty = replace(common, statistic="adjusted mean difference", status=status, reason=reason)
+    return [replace(empty, contrast=contrast(design, a), visit=v) for v in visits for a in design.arms[1:]]
+
+
+def common_row(trial: Trial, analysis: Analysis, design: Design, method: str) -> Statistic:
+    """Return what all rows of an analysis share: unit, method, participants and observations."""
+    outcome = trial.outcomes[trial.estimands[analysis.estimand].outcome]
+    n = int(design.rows["participant"].nunique())
+    return Statistic("", float("nan"), unit=outcome.unit, method=method, n=n, n_observations=len(design.rows))
+
+
+def participants_by_arm(design: Design) -> dict[str, int]:
+    """Return the number of analysed participants in each arm."""
+    counted = design.rows.groupby("arm", observed=False)["participant"].nunique()
+    return {arm: int(counted.get(arm, 0)) for arm in design.arms}

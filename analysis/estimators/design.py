@@ -1,0 +1,149 @@
+"""The design of a comparison: columns of fixed effects, and the rows that stand for adjusted means.
+
+Not here: fitting.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data_contracts.spec import Analysis, Trial
+
+Base = dict[str, pd.Series]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Design:
+    """Rows to analyse, their fixed-effect columns, and how to average over the covariates."""
+
+    rows: pd.DataFrame  # (n, columns) of the analysis set
+    matrix: pd.DataFrame  # (n, p) one column per term
+    terms: tuple[tuple[str, ...], ...]  # (p,) the base columns each term multiplies
+    averages: Mapping[str, float]  # base column -> its value in an adjusted mean
+    visits: tuple[str, ...]  # follow-ups, in order
+    arms: tuple[str, ...]  # the reference arm first
+
+    def mean_row(self, arm: str, visit: str) -> npt.NDArray[np.float64]:
+        """Return the (p,) row of one arm's adjusted mean at a visit.
+
+        Covariates stand at the mean of the analysed rows, the levels of a factor weigh equally
+        (as SAS's LSMEANS).
+        """
+        at = self._at(arm, visit)
+        return np.array([math.prod(at[name] for name in term) for term in self.terms], dtype=np.float64)
+
+    def difference_row(self, arm: str, visit: str) -> npt.NDArray[np.float64]:
+        """Return the (p,) row of an arm's difference from the reference arm at a visit."""
+        return self.mean_row(arm, visit) - self.mean_row(self.arms[0], visit)
+
+    def _at(self, arm: str, visit: str) -> dict[str, float]:
+        month = self.rows.loc[self.rows["visit"] == visit, "month"]
+        indicators = {f"arm[{a}]": float(a == arm) for a in self.arms}
+        indicators |= {f"visit[{v}]": float(v == visit) for v in self.visits}
+        indicators["month"] = float(month.iloc[0]) if len(month) else float("nan")
+        return {**self.averages, **indicators}
+
+
+def follow_up_design(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> Design:
+    """Return the design of a repeated-measures comparison over all follow-up visits.
+
+    Args:
+        analysis_set: One row per participant and visit.
+        trial: The trial.
+        analysis: The declared analysis: covariates, baseline, by-visit terms.
+    """
+    visits = tuple(v.code for v in trial.follow_ups)
+    return _design(analysis_set, trial, analysis, visits)
+
+
+def single_visit_design(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> Design:
+    """Return the design of a comparison at the estimand's visit alone (analysis of covariance)."""
+    return _design(analysis_set, trial, analysis, (trial.estimands[analysis.estimand].visit,))
+
+
+def _design(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis, visits: tuple[str, ...]) -> Design:
+    outcome = trial.estimands[analysis.estimand].outcome
+    rows = analysed_rows(analysis_set, trial, analysis, visits)
+    arms = (trial.reference_arm.code, *(arm.code for arm in trial.compared_arms))
+    base, covariate_terms = _base_columns(rows, analysis, f"{outcome}_baseline", visits, arms)
+    terms = _terms(analysis, visits, arms, covariate_terms)
+    matrix = pd.DataFrame({":".join(t): _product(base, t) for t in terms}, index=rows.index, dtype="float64")
+    return Design(rows, matrix, terms, _averages(base, rows, analysis), visits, arms)
+
+
+def analysed_rows(
+    analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis, visits: Sequence[str]
+) -> pd.DataFrame:
+    """Return the rows of the estimand's population with an outcome and every covariate."""
+    estimand = trial.estimands[analysis.estimand]
+    needed = [estimand.outcome, *analysis.covariates]
+    needed += [f"{estimand.outcome}_baseline"] if analysis.baseline else []
+    here = analysis_set[analysis_set[f"in_{estimand.population}"] & analysis_set["visit"].isin(list(visits))]
+    return here.dropna(subset=needed)
+
+
+def _base_columns(
+    rows: pd.DataFrame, analysis: Analysis, baseline: str, visits: tuple[str, ...], arms: tuple[str, ...]
+) -> tuple[Base, list[str]]:
+    """Return the base columns by name, and those that are covariates."""
+    base: Base = {"Intercept": pd.Series(1.0, index=rows.index), "month": rows["month"].astype("float64")}
+    base |= {f"arm[{a}]": (rows["arm"] == a).astype("float64") for a in arms}
+    base |= {f"visit[{v}]": (rows["visit"] == v).astype("float64") for v in visits}
+    covariates: Base = {}
+    for name in analysis.covariates:
+        covariates |= _encoded(rows[name], name)
+    if analysis.baseline:
+        base["baseline"] = rows[baseline].astype("float64")
+    return {**base, **covariates}, list(covariates)
+
+
+def _encoded(values: pd.Series, name: str) -> Base:
+    """Return a number as it is, a factor as an indicator per observed level but the first."""
+    if pd.api.types.is_numeric_dtype(values):
+        return {name: values.astype("float64")}
+    return {f"{name}[{level}]": (values == level).astype("float64") for level in _levels(values)[1:]}
+
+
+def _levels(values: pd.Series) -> list[str]:
+    observed = set(values.dropna().unique())
+    order = values.cat.categories if isinstance(values.dtype, pd.CategoricalDtype) else sorted(observed)
+    return [level for level in order if level in observed]
+
+
+def _terms(
+    analysis: Analysis, visits: tuple[str, ...], arms: tuple[str, ...], covariates: list[str]
+) -> tuple[tuple[str, ...], ...]:
+    """Return the fixed effects: visits, covariates and baseline first, so that the arms are dropped last."""
+    by_visit = [f"visit[{v}]" for v in visits[1:]]
+    time = ["month"] if analysis.visit_as == "month" and len(visits) > 1 else by_visit
+    treated = [f"arm[{a}]" for a in arms[1:]]
+    terms: list[tuple[str, ...]] = [("Intercept",), *((t,) for t in time)]
+    if analysis.baseline:
+        terms += [("baseline",)]
+        terms += [("baseline", t) for t in time] if analysis.baseline_by_visit else []
+    terms += [(c,) for c in covariates]
+    terms += [(a,) for a in treated]
+    if analysis.treatment_by_visit:
+        terms += [(a, t) for a in treated for t in time]
+    return tuple(terms)
+
+
+def _product(base: Base, term: tuple[str, ...]) -> pd.Series:
+    product = base[term[0]]
+    for name in term[1:]:
+        product = product * base[name]
+    return product
+
+
+def _averages(base: Base, rows: pd.DataFrame, analysis: Analysis) -> dict[str, float]:
+    """Return the value of each base column in an adjusted mean: numbers at their mean, levels equal."""
+    averages = {name: float(column.mean()) if len(column) else float("nan") for name, column in base.items()}
+    for name in analysis.covariates:
+        if not pd.api.types.is_numeric_dtype(rows[name]):
+            levels = _levels(rows[name])
+            averages |= {f"{name}[{level}]": 1 / len(levels) for level in levels[1:]}
+    return averages

@@ -1,0 +1,48 @@
+"""Run the whole analysis plan: every declared analysis, and what was observed. Not here: estimating."""
+
+import pandas as pd
+
+from analysis.estimators import estimator_named
+from analysis.estimators.baseline import (
+    BASELINE,
+    OBSERVED,
+    describe_baseline,
+    describe_outcomes,
+    described_frame,
+)
+from analysis.results import results_frame
+from data_contracts.spec import Analysis, Trial
+
+
+def run_analyses(analysis_set: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """Return the results table of a trial, without the run's provenance.
+
+    An analysis that cannot be estimated gives rows that say why; the rest of the plan still runs.
+
+    Args:
+        analysis_set: One row per participant and visit.
+        trial: The trial.
+
+    Returns:
+        A row per statistic: what was observed, then the analyses in the order of the trial file.
+    """
+    observed = {"estimand": trial.primary.name, "role": "descriptive", "population": trial.primary.population}
+    parts = [
+        described_frame(describe_baseline(analysis_set, trial), analysis=BASELINE, **observed),
+        described_frame(describe_outcomes(analysis_set, trial), analysis=OBSERVED, **observed),
+        *(_run(analysis_set, trial, analysis) for analysis in trial.analyses.values()),
+    ]
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+
+
+def _run(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> pd.DataFrame:
+    estimand = trial.estimands[analysis.estimand]
+    return results_frame(
+        estimator_named(analysis.estimator)(analysis_set, trial, analysis),
+        analysis=analysis.name,
+        estimand=estimand.name,
+        role=analysis.role,
+        clause=analysis.clause or estimand.clause,
+        outcome=estimand.outcome,
+        population=estimand.population,
+    )

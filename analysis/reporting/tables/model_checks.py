@@ -1,0 +1,59 @@
+"""How each model of the primary outcome fitted: verdict, variances, likelihood. Not here: its estimates."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis.reporting import numbers
+from analysis.reporting.estimates import Estimate, comparison, estimates, first
+from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
+from analysis.reporting.tables.sensitivity import analyses_of_the_primary_outcome
+from data_contracts.spec import Trial
+
+SHOWN = ("participant sd", "residual sd", "log-likelihood", "agreement")
+
+
+def model_checks_table(results: pd.DataFrame, trial: Trial) -> Table:
+    """Return a row per fitted analysis of the primary outcome."""
+    headings = ("Participant SD", "Residual SD", "Log-likelihood", "Agreement")
+    return Table(
+        name="checks-table",
+        caption="How the models fitted",
+        columns=(
+            Column("Analysis", "text"),
+            Column("Verdict", "text"),
+            Column("Observations"),
+            *(Column(heading) for heading in headings),
+        ),
+        groups=one_group(_rows(results, trial)),
+        notes=(
+            "Verdict: ok; boundary (a variance is zero); refused (the data can't carry the model); failed.",
+            "Agreement: the largest distance of a coefficient from an independent computation, in its SE.",
+        ),
+    )
+
+
+def _rows(results: pd.DataFrame, trial: Trial) -> Iterator[Row]:
+    for analysis in analyses_of_the_primary_outcome(trial):
+        answer = comparison(results, trial, analysis, trial.compared_arms[0]) or first(
+            results, analysis=analysis.name
+        )
+        if answer is not None:
+            found = {
+                e.statistic: e for e in estimates(results, analysis=analysis.name) if e.statistic in SHOWN
+            }
+            seen = Cell(
+                numbers.ABSENT if answer.n_observations is None else str(answer.n_observations), answer.key
+            )
+            reason = answer.reason if answer.status != "ok" else ""
+            verdict = Cell(answer.status, answer.key, detail=reason)
+            yield row(analysis.label, verdict, seen, *(_cell(found.get(name)) for name in SHOWN))
+
+
+def _cell(found: Estimate | None) -> Cell:
+    if found is None:
+        return Cell(numbers.ABSENT)
+    if found.statistic == "agreement":
+        small = 0 <= found.value < 0.0005
+        return Cell("<0.001" if small else numbers.number(found.value, 3), found.key)
+    return Cell(numbers.number(found.value, 3 if found.statistic == "log-likelihood" else 2), found.key)

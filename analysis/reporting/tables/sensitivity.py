@@ -1,0 +1,75 @@
+"""The primary question answered in other ways, side by side. Not here: other outcomes (secondary)."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis.reporting import numbers
+from analysis.reporting.estimates import comparison, visit_label
+from analysis.reporting.table import Cell, Column, Group, Row, Table, row
+from analysis.reporting.tables.primary import estimate_cells
+from data_contracts.spec import Analysis, Arm, Trial
+
+ROLES = {
+    "primary": "Primary analysis",
+    "cross-check": "Cross-check by another method",
+    "sensitivity": "Sensitivity",
+}
+
+
+def sensitivity_table(results: pd.DataFrame, trial: Trial) -> Table:
+    """Return each analysis of the primary outcome, by role, in the trial file's order."""
+    confidence = numbers.level(trial.primary_analysis.confidence)
+    groups = [Group(tuple(_rows(results, trial, role)), label) for role, label in ROLES.items()]
+    return Table(
+        name="sensitivity-table",
+        caption=f"{trial.outcomes[trial.primary.outcome].label}: the primary question asked in other ways",
+        columns=(
+            Column("Analysis", "text"),
+            Column("Population", "text"),
+            Column("At", "short"),
+            Column("n"),
+            Column("Difference", detail=f"({confidence} CI)"),
+            Column("SE"),
+            Column("df"),
+            Column("p"),
+        ),
+        groups=tuple(group for group in groups if group.rows),
+        notes=(
+            "These support or question the primary analysis; they don't replace it.",
+            "A conclusion that holds in one of them only is fragile.",
+        ),
+    )
+
+
+def analyses_of_the_primary_outcome(trial: Trial) -> tuple[Analysis, ...]:
+    """Return the analyses, of any role but secondary, whose estimand has the primary outcome."""
+    outcome = trial.primary.outcome
+    return tuple(
+        a
+        for a in trial.analyses.values()
+        if a.role in ROLES and trial.estimands[a.estimand].outcome == outcome
+    )
+
+
+def _rows(results: pd.DataFrame, trial: Trial, role: str) -> Iterator[Row]:
+    for analysis in analyses_of_the_primary_outcome(trial):
+        if analysis.role == role:
+            for arm in trial.compared_arms:
+                yield _row(results, trial, analysis, arm)
+
+
+def _row(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> Row:
+    found = comparison(results, trial, analysis, arm)
+    estimand = trial.estimands[analysis.estimand]
+    label = analysis.label if len(trial.compared_arms) == 1 else f"{analysis.label}: {arm.label}"
+    when = "all visits" if found is not None and not found.visit else visit_label(estimand.visit, trial)
+    n = Cell(numbers.ABSENT) if found is None or found.n is None else Cell(str(found.n), found.key)
+    return row(
+        Cell(label, detail=analysis.clause),
+        trial.populations[estimand.population].label,
+        when,
+        n,
+        *estimate_cells(found),
+        mark="primary" if analysis.role == "primary" else "",
+    )

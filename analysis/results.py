@@ -1,0 +1,102 @@
+"""The one results table: a row per statistic; tables and figures are views of it."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import pandas as pd
+
+Status = Literal["ok", "boundary", "refused", "failed", "not estimable"]
+
+TEXT = "str"
+NUMBER = "float64"
+SCHEMA = {
+    "trial": TEXT,
+    "analysis": TEXT,
+    "estimand": TEXT,
+    "role": TEXT,  # primary, cross-check, secondary, sensitivity, descriptive
+    "clause": TEXT,
+    "outcome": TEXT,
+    "population": TEXT,
+    "visit": TEXT,
+    "arm": TEXT,  # of an adjusted mean or a count; empty for a contrast
+    "contrast": TEXT,  # such as "SRT - UC"; empty for a mean
+    "statistic": TEXT,  # closed list: see STATISTICS
+    "value": NUMBER,
+    "se": NUMBER,
+    "df": NUMBER,  # infinite for a normal reference distribution
+    "lower": NUMBER,
+    "upper": NUMBER,
+    "confidence": NUMBER,  # level of the limits
+    "p_value": NUMBER,
+    "unit": TEXT,
+    "method": TEXT,
+    "status": TEXT,
+    "reason": TEXT,
+    "n": "Int64",  # participants behind the row
+    "n_observations": "Int64",
+    "seed": "Int64",
+    "plan_hash": TEXT,
+    "data_hash": TEXT,
+    "code_version": TEXT,
+}
+STATISTICS = (
+    "adjusted mean",
+    "adjusted mean difference",
+    "treatment effect",  # one effect over all visits
+    "residual sd",
+    "participant sd",
+    "log-likelihood",
+    "observed mean",
+    "observed sd",
+    "median",
+    "lower quartile",
+    "upper quartile",
+    "count",
+    "percent",
+    "missing",  # participants without the value
+    "agreement",  # |difference| of two routes in standard errors
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """One row of the results table, before the run's provenance is added."""
+
+    statistic: str
+    value: float
+    visit: str = ""
+    arm: str = ""
+    contrast: str = ""
+    se: float = float("nan")
+    df: float = float("nan")
+    lower: float = float("nan")
+    upper: float = float("nan")
+    confidence: float = float("nan")
+    p_value: float = float("nan")
+    unit: str = ""
+    method: str = ""
+    status: Status = "ok"
+    reason: str = ""
+    n: int | None = None
+    n_observations: int | None = None
+
+
+def results_frame(rows: Iterable[Statistic], **shared: str | int) -> pd.DataFrame:
+    """Return rows as the results table; `shared` gives the columns all rows have in common.
+
+    Raises:
+        KeyError: a shared column is not in the schema.
+    """
+    if unknown := set(shared) - set(SCHEMA):
+        raise KeyError(f"not columns of the results table: {sorted(unknown)}")
+    records = [{**dict.fromkeys(SCHEMA), **shared, **asdict(row)} for row in rows]
+    return typed(pd.DataFrame.from_records(records, columns=list(SCHEMA)))
+
+
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the schema's columns, order and types; missing text is empty."""
+    whole = frame.reindex(columns=list(SCHEMA))
+    text = [name for name, kind in SCHEMA.items() if kind == TEXT]
+    whole[text] = whole[text].astype("object").where(whole[text].notna(), "")
+    return whole.astype(SCHEMA)

@@ -1,0 +1,145 @@
+"""Hop 6: the trial's report, one page. Not here: drawing it (analysis.reporting)."""
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from assets import shown
+from assets.declared import STATISTICS, key, of_hop
+from assets.failure import as_failure, told_to_dagster
+from assets.ports import NEEDS, place_of
+from assets.results import USABLE, primary_rows
+from assets.source_version import REPORTING
+from data_contracts.errors import ContractError, EstimationError, Problem
+from data_contracts.spec import Trial
+from data_contracts.tables import Tables
+from data_contracts.writers.atomic import write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.reporting.content import ReportContent
+
+INPUTS = ("landing", "checked", "queries", "analysis_set", "results")
+PACKAGES = (
+    "dagster",
+    "great_expectations",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pyreadstat",
+    "scipy",
+    "statsmodels",
+)
+
+
+def report(trial: Trial) -> dg.AssetsDefinition:
+    """Return the hop that writes a trial's report."""
+
+    @dg.asset(
+        **of_hop(trial, "report", REPORTING, STATISTICS, ["html"]),
+        ins={name: dg.AssetIn(key(trial, name)) for name in INPUTS},
+        required_resource_keys=NEEDS,
+        description="The report: flow, baseline, adjusted means, the comparison, data quality, provenance.",
+    )
+    def _report(  # noqa: PLR0913, PLR0917 - an argument per table the report is made of
+        context: dg.AssetExecutionContext,
+        landing: Tables,
+        checked: Tables,
+        queries: Tables,
+        analysis_set: Tables,
+        results: Tables,
+    ) -> Iterator[dg.MaterializeResult[Tables]]:
+        place = place_of(context)
+        path = place.report(trial.name)
+        made = {
+            "time": place.now(),
+            "run_id": context.run.run_id,
+            "triggered_by": _started_by(context.run.tags),
+        }
+        inputs = dict(zip(INPUTS, (landing, checked, queries, analysis_set, results), strict=True))
+        with told_to_dagster():
+            _same_data(inputs, trial)
+            write_atomically(path, _page(_content(trial, inputs, made, path, place.validation(trial.name))))
+        failure = not_estimated(results.frames["results"], trial)
+        # A night whose comparison failed is not "published": the next night tries, and says so, again.
+        facts = {**results.facts, "estimated": failure is None, "run_id": context.run.run_id}
+        yield dg.MaterializeResult(value=Tables({}, facts), metadata=_shown(path, facts))
+        if failure is not None:
+            raise as_failure(failure)
+
+    return _report
+
+
+def not_estimated(results: "pd.DataFrame", trial: Trial) -> EstimationError | None:
+    """Return the error of a primary comparison without an estimate; None when every contrast has one."""
+    rows = primary_rows(results, trial)
+    failed = rows[~rows["status"].isin(USABLE)]
+    if len(rows) and failed.empty:
+        return None
+    reasons = [(str(r.contrast), str(r.reason)) for r in failed.itertuples()] or [
+        ("primary", "no comparison at all")
+    ]
+    problems = [Problem(contrast, reason, "an estimate with limits") for contrast, reason in reasons]
+    return EstimationError(f"The primary comparison of {trial.name} could not be estimated.", problems)
+
+
+def _same_data(inputs: Mapping[str, Tables], trial: Trial) -> None:
+    """Refuse to put one night's verdict beside another night's results."""
+    hashes = {name: tables.facts["data_hash"] for name, tables in inputs.items()}
+    other = [name for name, found in hashes.items() if found != hashes["results"]]
+    if other:
+        problems = [Problem(f"{trial.name}/{name}", "other data", "those of the results") for name in other]
+        raise ContractError(
+            f"The tables of {trial.name} are of different data; run the trial as a whole.", problems
+        )
+
+
+def _content(
+    trial: Trial, inputs: Mapping[str, Tables], made: Mapping[str, Any], report: Path, validation: Path
+) -> "ReportContent":
+    from analysis.reporting.content import ReportContent
+
+    checked, queries = inputs["checked"].frames, inputs["queries"].frames["queries"]
+    page = (validation / "index.html").relative_to(report.parent).as_posix()
+    return ReportContent(
+        trial=trial,
+        results=inputs["results"].frames["results"],
+        flow=inputs["analysis_set"].frames["flow"],
+        counts=checked["counts"],
+        findings=checked["findings"],
+        queries=queries.groupby(["form", "severity"], observed=True).size().rename("n").reset_index(),
+        provenance=_provenance(trial, inputs, made),
+        links={"Validation report": page},
+    )
+
+
+def _provenance(trial: Trial, inputs: Mapping[str, Tables], made: Mapping[str, Any]) -> Mapping[str, Any]:
+    files = inputs["landing"].facts["files"]
+    return {
+        **made,
+        **shown.hashes(inputs["results"].facts),
+        "seed": trial.seed,
+        "sources": [{"form": form, "file": file["name"], **file} for form, file in files.items()],
+        "packages": {name: version(name) for name in PACKAGES},
+    }
+
+
+def _page(content: "ReportContent") -> bytes:
+    from analysis.reporting.document import render_report
+
+    return render_report(content).encode()
+
+
+def _started_by(tags: Mapping[str, str]) -> str:
+    for tag, what in (("dagster/schedule_name", "schedule"), ("dagster/sensor_name", "sensor")):
+        if tag in tags:
+            return f"{what} {tags[tag]}"
+    return tags.get("srt/started_by", "a person, in Dagster")
+
+
+def _shown(path: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {"report": shown.link(path), "bytes": path.stat().st_size, **shown.hashes(facts)}

@@ -1,0 +1,111 @@
+"""Hop 5: the results table, a row per statistic, with its provenance. Not here: estimating (analysis)."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from assets import shown
+from assets.declared import STATISTICS, key, of_hop, schema_of
+from assets.failure import told_to_dagster
+from assets.source_version import ESTIMATING
+from data_contracts.spec import Trial
+from data_contracts.tables import Tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ESTIMATED = "primary_comparison_was_estimated"
+COMPARISONS = ("adjusted mean difference", "treatment effect")
+USABLE = ("ok", "boundary")
+HEADLINE = {  # name in a run's summary -> column
+    "estimand": "estimand",
+    "outcome": "outcome",
+    "visit": "visit",
+    "contrast": "contrast",
+    "estimate": "value",
+    "se": "se",
+    "df": "df",
+    "lower": "lower",
+    "upper": "upper",
+    "p_value": "p_value",
+}
+
+
+def results(trial: Trial) -> dg.AssetsDefinition:
+    """Return the hop that runs a trial's whole analysis plan."""
+    description = "The primary analysis gives an estimate with limits."
+    check = dg.AssetCheckSpec(ESTIMATED, asset=key(trial, "results"), description=description)
+
+    @dg.asset(
+        **of_hop(trial, "results", ESTIMATING, STATISTICS, ["statsmodels", "parquet"]),
+        ins={"analysis_set": dg.AssetIn(key(trial, "analysis_set"))},
+        check_specs=[check],
+        description="Every statistic of the plan, and what it was made from: the only source of the report.",
+    )
+    def _results(analysis_set: Tables) -> Iterator[dg.MaterializeResult[Tables]]:
+        from analysis.estimators.plan import run_analyses
+        from analysis.reporting.figures.adjusted_means import adjusted_means_png
+
+        with told_to_dagster():
+            table = run_analyses(analysis_set.frames["analysis_set"], trial)
+        tables = with_provenance(table, trial, analysis_set.facts)
+        primary = primary_rows(tables.frames["results"], trial)
+        figure = adjusted_means_png(tables.frames["results"], trial)
+        yield dg.MaterializeResult(
+            value=tables, metadata=_shown(tables, primary, figure), check_results=[_check(primary)]
+        )
+
+    return _results
+
+
+def with_provenance(table: "pd.DataFrame", trial: Trial, facts: Mapping[str, Any]) -> Tables:
+    """Return the results with the trial, the seed and the hashes of plan, data and code in each row."""
+    hashes = {name: facts[name] for name in ("data_hash", "plan_hash", "code_version")}
+    headline = headline_of(primary_rows(table, trial))
+    whole = table.assign(trial=trial.name, seed=trial.seed, **hashes)
+    return Tables({"results": whole}, {**hashes, "primary": headline})
+
+
+def headline_of(primary: "pd.DataFrame") -> dict[str, Any]:
+    """Return the first comparison as JSON values; a number that is not finite is None."""
+    if primary.empty:
+        return {}
+    return {name: _plain(primary.iloc[0][column]) for name, column in HEADLINE.items()}
+
+
+def _plain(value: Any) -> Any:
+    plain = value.item() if hasattr(value, "item") else value
+    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
+
+
+def primary_rows(results: "pd.DataFrame", trial: Trial) -> "pd.DataFrame":
+    """Return the primary comparison: a row per contrast at the estimand's visit, or over all visits."""
+    rows = results[(results["role"] == "primary") & results["statistic"].isin(COMPARISONS)]
+    return rows[rows["visit"].isin([trial.primary.visit, ""])]
+
+
+def _check(primary: "pd.DataFrame") -> dg.AssetCheckResult:
+    shown_columns = ["contrast", "status", "reason"]
+    return dg.AssetCheckResult(
+        check_name=ESTIMATED,
+        passed=bool(len(primary) and primary["status"].isin(USABLE).all()),
+        metadata={"comparison": shown.table(primary[shown_columns])},
+    )
+
+
+def _shown(tables: Tables, primary: "pd.DataFrame", figure: bytes) -> dict[str, Any]:
+    table = tables.frames["results"]
+    headline = ["contrast", "visit", "value", "se", "df", "lower", "upper", "p_value", "status"]
+    comparisons = table[table["statistic"].isin(COMPARISONS)]
+    return {
+        "primary comparison": shown.table(primary[headline]),
+        "adjusted means": shown.picture(figure, "Adjusted means by arm and visit"),
+        "comparisons": shown.table(comparisons[["analysis", "outcome", *headline]]),
+        "dagster/column_schema": dg.MetadataValue.table_schema(
+            schema_of({c: str(t) for c, t in table.dtypes.items()})
+        ),
+        **shown.count(len(table)),
+        **shown.hashes(tables.facts),
+    }

@@ -1,0 +1,230 @@
+"""Names in a trial file that point at nothing, and choices that contradict each other.
+
+Works on the raw tables, so that it can speak even where a table has other mistakes. Not here: types and
+single values (spec).
+"""
+
+from collections.abc import Collection, Iterator
+from itertools import pairwise
+from typing import Any
+
+from data_contracts.errors import Problem
+
+NEEDED_COLUMNS = {
+    "participants": ("participant",),
+    "allocation": ("participant", "arm"),
+    "visits": ("participant",),
+    "sessions": ("participant",),
+    "adverse_events": ("participant",),
+    "withdrawals": ("participant",),
+}
+
+
+def broken_references(
+    raw: dict[str, Any], where: str, estimators: Collection[str] | None = None
+) -> list[Problem]:
+    """Return every name in the raw tables that points at nothing, and every contradiction."""
+    checks = (_arms, _visits, _codes_are_unique, _forms, _strata, _dates, _outcomes, _moderators, _estimands)
+    problems = [problem for check in checks for problem in check(raw, where)]
+    return problems + list(_analyses(raw, where, estimators))
+
+
+def _tables(raw: dict[str, Any], section: str) -> dict[str, dict[str, Any]]:
+    found = raw.get(section)
+    return {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
+
+
+def _rows(raw: dict[str, Any], section: str) -> list[dict[str, Any]]:
+    found = raw.get(section)
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
+
+
+def _columns(raw: dict[str, Any], form: str) -> set[str]:
+    table = _tables(raw, "forms").get(form, {})
+    items = {
+        f"{name}_{i}"
+        for name in _tables(table, "instruments")
+        if name in raw.get("instruments", {})
+        for i in range(1, raw["instruments"][name].n_items + 1)
+    }
+    return set(_tables(table, "columns")) | items
+
+
+def _participant_columns(raw: dict[str, Any]) -> set[str]:
+    forms = _tables(raw, "forms")
+    baseline = [name for name, f in forms.items() if f.get("kind") in {"participants", "allocation"}]
+    return {column for name in baseline for column in _columns(raw, name)}
+
+
+def _names(values: Collection[str]) -> str:
+    return "one of: " + ", ".join(sorted(values)) if values else "a name that is declared (none is)"
+
+
+def _arms(raw: dict[str, Any], where: str) -> Iterator[Problem]:
+    references = [a.get("code") for a in _rows(raw, "arms") if a.get("reference") is True]
+    if len(references) != 1:
+        yield Problem(
+            f"{where}, arms", f"{len(references)} reference arms", "exactly one with `reference = true`"
+        )
+
+
+def _visits(raw: dict[str, Any], where: str) -> Iterator[Problem]:
+    visits = _rows(raw, "visits")
+    baselines = [v for v in visits if v.get("baseline") is True]
+    if len(baselines) != 1:
+        yield Problem(
+            f"{where}, visits", f"{len(baselines)} baseline visits", "exactly one with `baseline = true`"
+        )
+    windows = sorted((v["window"], v.get("code")) for v in visits if _is_window(v.get("window")))
+    for (first, a), (second, b) in pairwise(windows):
+        if first[1] >= second[0]:
+            found = f"windows {first} of {a} and {second} of {b}, which overlap"
+            yield Problem(f"{where}, visits", found, "windows that don't")
+    for window, code in windows:
+        if window[0] > window[1]:
+            yield Problem(f"{where}, visits.{code}.window", str(window), "the earlier day first")
+
+
+def _is_window(window: object) -> bool:
+    return isinstance(window, list) and len(window) == 2 and all(isinstance(day, int) for day in window)
+
+
+def _codes_are_unique(raw: dict[str, Any], where: str) -> Iterator[Problem]:
+    for section in ("arms", "sites", "visits"):
+        seen: dict[str, str] = {}
+        for row in _rows(raw, section):
+            values = row.get("values", [])
+            for code in {str(c) for c in [row.get("code"), *(values if isinstance(values, list) else [])]}:
+                if code in seen:
+                    found = f"{code!r}, for {seen[code]} and for {row.get('code')}"
+                    yield Problem(f"{where}, {section}", found, "each code once")
+                seen[code] = str(row.get("code"))
+
+
+def _forms(raw: dict[str, Any], where: str) -> Iterator[Problem]:
+    forms = _tables(raw, "forms")
+    for kind in ("participants", "allocation", "visits"):
+        having = [n for n, f in forms.items() if f.get("kind") == kind]
+        if not having or (kind != "visits" and len(having) > 1):
+            expected = "at least one" if kind == "visits" else "exactly one"
+            yield Problem(f"{where}, forms", f"{len(having)} forms of kind {kind!r}", expected)
+    for name, form in forms.items():
+        yield from _form(raw, f"{where}, forms.{name}", name, form)
+
+
+def _form(raw: dict[str, Any], where: str, name: str, form: dict[str, Any]) -> Iterator[Problem]:
+    columns = _columns(raw, name)
+    wide = _tables(form, "wide")
+    for needed in NEEDED_COLUMNS.get(str(form.get("kind")), ()):
+        if needed not in columns:
+            yield Problem(f"{where}.columns", f"no column {needed!r}", "one, since the form's kind needs it")
+    if "row" in columns:
+        yield Problem(
+            f"{where}.columns", "a column named 'row'", "another name: records are numbered by `row`"
+        )
+    if form.get("kind") == "visits" and not wide and not {"visit", form.get("date")} & columns:
+        yield Problem(where, "neither a `visit` column nor a `date`", "one of them, to tell the visits apart")
+    known = columns | ({"visit"} if wide else set())
+    keys = form.get("key", [])
+    named = [(".key", k) for k in keys] if isinstance(keys, list) else []
+    named += [(".date", form["date"])] if form.get("date") else []
+    named += [(f".wide.{column}", column) for column in wide]
+    for total, parts in (form.get("totals") or {}).items() if isinstance(form.get("totals"), dict) else ():
+        named += [(f".totals.{total}", c) for c in [total, *parts]]
+    for key, column in named:
+        if column not in known:
+            yield Problem(f"{where}{key}", repr(column), _names(known))
+    visits = {v.get("code") for v in _rows(raw, "visits")}
+    for column, sources in wide.items():
+        for visit in sorted(set(sources) - visits):
+            yield Problem(f"{where}.wide.{column}", repr(visit), _names({str(v) for v in visits}))
+
+
+def _strata(raw: dict[str, Any], where: str) -> Iterator[Problem]:
+    known = _participant_columns(raw)
+    for name in raw.get("strata", []) if isinstance(raw.get("strata"), list) else []:
+        if name not in known:
+            yield Problem(f"{where}, strata", repr(name), _names(known))
+
+
+def _dates(raw: dict[str, Any], where: str) -> Iterator[Problem]:
+    forms = _tables(raw, "forms")
+    known = {
+        f"{form}.{column}"
+        for form, table in forms.items()
+        for column, c in _tables(table, "columns").items()
+        if c.get("type") == "date"
+    }
+    pairs = raw.get("dates_in_order", [])
+    for pair in pairs if isinstance(pairs, list) else []:
+        for name in pair if isinstance(pair, list) else []:
+            if name not in known:
+                yield Problem(f"{where}, dates_in_order", repr(name), _names(known))
+
+
+def _outcomes(raw: dict[str, Any], where: str) -> Iterator[Problem]:
+    forms = _tables(raw, "forms")
+    for name, outcome in _tables(raw, "outcomes").items():
+        here, form = f"{where}, outcomes.{name}", outcome.get("form")
+        visit_forms = {n for n, f in forms.items() if f.get("kind") == "visits"}
+        if form not in visit_forms:
+            yield Problem(f"{here}.form", repr(form), _names(visit_forms))
+            continue
+        columns, used = _columns(raw, str(form)), _tables(forms[str(form)], "instruments")
+        if outcome.get("column") and outcome["column"] not in columns:
+            yield Problem(f"{here}.column", repr(outcome["column"]), _names(columns))
+        if instrument := outcome.get("instrument"):
+            scales = raw["instruments"][instrument].scales if instrument in raw.get("instruments", {}) else {}
+            if instrument not in used:
+                yield Problem(f"{here}.instrument", repr(instrument), _names(set(used)))
+            elif scales and outcome.get("scale", "total") not in scales:
+                yield Problem(f"{here}.scale", repr(outcome.get("scale", "total")), _names(set(scales)))
+
+
+def _moderators(raw: dict[str, Any], where: str) -> Iterator[Problem]:
+    sources = {"outcome": set(_tables(raw, "outcomes")), "column": _participant_columns(raw)}
+    for name, moderator in _tables(raw, "moderators").items():
+        for key, known in sources.items():
+            if moderator.get(key) and moderator[key] not in known:
+                yield Problem(f"{where}, moderators.{name}.{key}", repr(moderator[key]), _names(known))
+
+
+def _estimands(raw: dict[str, Any], where: str) -> Iterator[Problem]:
+    follow_ups = {str(v.get("code")) for v in _rows(raw, "visits") if v.get("baseline") is not True}
+    known = {
+        "population": set(_tables(raw, "populations")),
+        "outcome": set(_tables(raw, "outcomes")),
+        "visit": follow_ups,
+    }
+    estimands = _tables(raw, "estimands")
+    for name, estimand in estimands.items():
+        for key, names in known.items():
+            if key in estimand and estimand[key] not in names:
+                yield Problem(f"{where}, estimands.{name}.{key}", repr(estimand[key]), _names(names))
+    primary = raw.get("primary_estimand")
+    if primary is not None and primary not in estimands:
+        yield Problem(f"{where}, primary_estimand", repr(primary), _names(set(estimands)))
+
+
+def _analyses(raw: dict[str, Any], where: str, estimators: Collection[str] | None) -> Iterator[Problem]:
+    analyses, estimands = _tables(raw, "analyses"), set(_tables(raw, "estimands"))
+    primaries = [a for a in analyses.values() if a.get("role") == "primary"]
+    if len(primaries) != 1:
+        yield Problem(f"{where}, analyses", f'{len(primaries)} with role "primary"', "exactly one")
+    for analysis in primaries:
+        if analysis.get("estimand") != raw.get("primary_estimand"):
+            found = f"the primary analysis answers {analysis.get('estimand')!r}"
+            yield Problem(
+                f"{where}, analyses", found, f"the primary estimand {raw.get('primary_estimand')!r}"
+            )
+    covariates = _participant_columns(raw)
+    for name, analysis in analyses.items():
+        here = f"{where}, analyses.{name}"
+        if analysis.get("estimand") not in estimands:
+            yield Problem(f"{here}.estimand", repr(analysis.get("estimand")), _names(estimands))
+        if estimators is not None and analysis.get("estimator") not in estimators:
+            yield Problem(f"{here}.estimator", repr(analysis.get("estimator")), _names(estimators))
+        named = analysis.get("covariates", [])
+        for covariate in named if isinstance(named, list) else []:
+            if covariate not in covariates:
+                yield Problem(f"{here}.covariates", repr(covariate), _names(covariates))

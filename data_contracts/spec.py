@@ -1,0 +1,330 @@
+"""A trial as its file declares it: frozen objects, valid once built. Not here: reading TOML (load)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from data_contracts.instrument import Declared, Instrument
+
+ColumnType = Literal["text", "integer", "number", "category", "date"]
+Severity = Literal["critical", "warning", "info"]
+FormKind = Literal["participants", "allocation", "visits", "sessions", "adverse_events", "withdrawals"]
+Strategy = Literal["treatment policy", "hypothetical", "composite", "while on treatment", "principal stratum"]
+Code = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class Arm(Declared):
+    """One arm; `values` are the codes by which the exports call it."""
+
+    code: Code
+    label: str
+    values: tuple[str, ...] = ()
+    reference: bool = False
+    therapy: bool = False  # sessions are expected here only
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Return each code that means this arm in an export."""
+        return (self.code, *self.values)
+
+
+class Site(Declared):
+    """A centre; `values` are the codes by which the exports call it."""
+
+    code: Code
+    label: str
+    values: tuple[str, ...] = ()
+    target: int | None = None  # participants to be randomised
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Return each code that means this site in an export."""
+        return (self.code, *self.values)
+
+
+class Visit(Declared):
+    """A planned visit; the window is in days since randomisation, both ends included."""
+
+    code: Code
+    label: str
+    month: float
+    window: tuple[int, int] | None = None
+    values: tuple[str, ...] = ()
+    baseline: bool = False
+    retention_target: Annotated[float, Field(gt=0, le=1)] | None = None
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Return each code that means this visit in an export."""
+        return (self.code, *self.values)
+
+
+class Column(Declared):
+    """One variable of a form: where it is in the export, and what it must be."""
+
+    name: Name
+    type: ColumnType
+    source: str = ""  # the export's name; the same when empty
+    label: str = ""
+    labels: Mapping[str, str] = Field(default_factory=dict)  # code -> label
+    range: tuple[float, float] | None = None
+    missing: Mapping[str, str] = Field(default_factory=dict)  # code -> reason
+    format: str = ""  # strptime format of a date in a CSV
+    required: bool = False
+    severity: Severity = "warning"  # of a value out of range or not among the labels
+    free_text: bool = False  # searched for words that unblind
+    unit: str = ""
+
+    @property
+    def in_file(self) -> str:
+        """Return the column's name in the export."""
+        return self.source or self.name
+
+
+class InstrumentUse(Declared):
+    """An instrument in a form: the items stand in columns `<prefix><number>`."""
+
+    prefix: str
+    missing: Mapping[str, str] = Field(default_factory=dict)
+    total: str = ""  # the export's own total, checked against the items
+
+
+class Form(Declared):
+    """One export: its file, its key, and its columns."""
+
+    name: Name
+    label: str
+    kind: FormKind
+    file: str  # a pattern below the landing folder
+    format: Literal["sav", "csv"]
+    encoding: str = ""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    decimal: Annotated[str, Field(min_length=1, max_length=1)] = "."
+    key: tuple[str, ...]
+    required: bool = True  # may the file be absent?
+    may_be_empty: bool = False
+    owner: str = "data manager"
+    columns: Mapping[str, Column]
+    instruments: Mapping[str, InstrumentUse] = Field(default_factory=dict)
+    totals: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)  # total -> its parts
+    date: str = ""  # the column that dates the record
+    wide: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)  # column -> visit -> export's name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_columns(cls, raw: object) -> object:
+        return _with_names(raw, "columns")
+
+
+class Outcome(Declared):
+    """A variable that is compared: a column of a visit form, or a scale of an instrument there."""
+
+    name: Name
+    label: str
+    form: str
+    column: str = ""
+    instrument: str = ""
+    scale: str = "total"
+    unit: str = ""
+    better: Literal["higher", "lower"]
+    range: tuple[float, float] | None = None
+    setting: str = ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.column) == bool(self.instrument):
+            raise ValueError("give either `column` or `instrument`")
+        return self
+
+
+class Moderator(Declared):
+    """A baseline variable by which the effect may differ: an outcome at baseline or a participant column."""
+
+    name: Name
+    label: str
+    setting: str
+    outcome: str = ""
+    column: str = ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if bool(self.column) == bool(self.outcome):
+            raise ValueError("give either `column` or `outcome`")
+        return self
+
+
+class Population(Declared):
+    """Who is analysed: all randomised, less whoever fails a stated requirement."""
+
+    name: Name
+    label: str
+    requires: tuple[
+        Literal["eligible", "follow_up", "primary_observed", "all_visits", "adequate_dose"], ...
+    ] = ()
+    minimum_sessions: int | None = None  # in the therapy arm, with "adequate_dose"
+
+    @model_validator(mode="after")
+    def _dose_is_given(self) -> Self:
+        if "adequate_dose" in self.requires and self.minimum_sessions is None:
+            raise ValueError("`adequate_dose` needs `minimum_sessions`")
+        return self
+
+
+class IntercurrentEvent(Declared):
+    """An event after randomisation and the strategy that answers it (ICH E9(R1))."""
+
+    event: str
+    strategy: Strategy
+
+
+class Estimand(Declared):
+    """The five attributes of ICH E9(R1), and the plan's clause."""
+
+    name: Name
+    label: str
+    clause: str
+    treatment: str
+    population: str
+    outcome: str
+    visit: str
+    summary: str
+    intercurrent_events: tuple[IntercurrentEvent, ...] = Field(min_length=1)
+
+
+class Analysis(Declared):
+    """One model that answers an estimand."""
+
+    name: Name
+    label: str
+    estimand: str
+    estimator: str
+    role: Literal["primary", "cross-check", "secondary", "sensitivity"]
+    clause: str = ""
+    covariates: tuple[str, ...] = ()  # participant columns
+    baseline: bool = True  # adjust for the outcome at baseline
+    baseline_by_visit: bool = True
+    visit_as: Literal["category", "month"] = "category"
+    treatment_by_visit: bool = True
+    method: Literal["reml", "ml"] = "reml"
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+
+
+class Night(Declared):
+    """When the trial runs unattended, and when its data are stale."""
+
+    cron: str = "0 2 * * *"
+    time_zone: str = "UTC"
+    stale_after_days: Annotated[float, Field(gt=0)] = 7
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"no time zone named {zone!r}; expected a name such as Europe/London") from None
+        return zone
+
+
+class Trial(Declared):
+    """A whole trial; `plan_hash` is the SHA-256 of its file and of the instruments it names."""
+
+    name: Name
+    title: str
+    description: str
+    plan_version: str
+    registration: str = ""
+    synthetic: bool = False
+    seed: Annotated[int, Field(ge=0)]
+    plan_hash: str = ""
+    night: Night = Night()
+    arms: tuple[Arm, ...] = Field(min_length=2)
+    sites: tuple[Site, ...] = ()
+    visits: tuple[Visit, ...] = Field(min_length=2)
+    out_of_window: Literal["keep", "leave out"] = "keep"  # a dated follow-up that no window holds
+    strata: tuple[str, ...] = ()
+    forms: Mapping[str, Form]
+    dates_in_order: tuple[tuple[str, str], ...] = ()  # pairs of form.column
+    unblinding_words: tuple[str, ...] = ()
+    outcomes: Mapping[str, Outcome]
+    moderators: Mapping[str, Moderator] = Field(default_factory=dict)
+    populations: Mapping[str, Population]
+    primary_estimand: str
+    estimands: Mapping[str, Estimand]
+    analyses: Mapping[str, Analysis]
+    instruments: Mapping[str, Instrument] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_sections(cls, raw: object) -> object:
+        for section in ("forms", "outcomes", "moderators", "populations", "estimands", "analyses"):
+            raw = _with_names(raw, section)
+        return raw
+
+    @property
+    def reference_arm(self) -> Arm:
+        """Return the arm others are compared with."""
+        return next(arm for arm in self.arms if arm.reference)
+
+    @property
+    def compared_arms(self) -> tuple[Arm, ...]:
+        """Return the arms that are compared with the reference, in the file's order."""
+        return tuple(arm for arm in self.arms if not arm.reference)
+
+    @property
+    def baseline_visit(self) -> Visit:
+        """Return the visit before randomisation."""
+        return next(visit for visit in self.visits if visit.baseline)
+
+    @property
+    def follow_ups(self) -> tuple[Visit, ...]:
+        """Return the visits after randomisation, in the file's order."""
+        return tuple(visit for visit in self.visits if not visit.baseline)
+
+    @property
+    def primary(self) -> Estimand:
+        """Return the primary estimand."""
+        return self.estimands[self.primary_estimand]
+
+    @property
+    def primary_analysis(self) -> Analysis:
+        """Return the analysis whose role is primary."""
+        return next(a for a in self.analyses.values() if a.role == "primary")
+
+    def forms_of(self, kind: FormKind) -> tuple[Form, ...]:
+        """Return the forms of a kind, in the file's order."""
+        return tuple(form for form in self.forms.values() if form.kind == kind)
+
+    def columns_of(self, form: Form) -> Mapping[str, Column]:
+        """Return the form's columns with those of its instruments' items, in order."""
+        items = {c.name: c for name in form.instruments for c in self.item_columns(form, name)}
+        return {**form.columns, **items}
+
+    def item_columns(self, form: Form, instrument: str) -> tuple[Column, ...]:
+        """Return a column per item of an instrument, named `<instrument>_<number>`."""
+        use, declared = form.instruments[instrument], self.instruments[instrument]
+        return tuple(
+            Column(
+                name=f"{instrument}_{item}",
+                type="integer",
+                source=f"{use.prefix}{item}",
+                label=f"{declared.title}, item {item}",
+                range=declared.answer_range(item),
+                labels={str(int(a)): declared.answer_labels.get(str(int(a)), str(int(a)))
+                        for a in declared.legal_answers(item)},
+                missing=use.missing,
+            )
+            for item in range(1, declared.n_items + 1)
+        )  # fmt: skip
+
+
+def _with_names(raw: object, section: str) -> object:
+    """Give each table of a section its own key as `name`."""
+    if not isinstance(raw, dict) or not isinstance(raw.get(section), dict):
+        return raw
+    named = {k: {"name": k, **v} if isinstance(v, dict) else v for k, v in raw[section].items()}
+    return {**raw, section: named}

@@ -1,0 +1,42 @@
+"""Each record belongs to a participant the other forms know. Not here: keys within a form."""
+
+from collections.abc import Iterator
+
+from data_contracts.rules import Rule
+from data_contracts.spec import Form, Trial
+from data_contracts.suites.must import Must
+
+
+def reference_rules(form: Form, trial: Trial) -> Iterator[Rule]:
+    """Yield the rules that a form's participants are registered, and (as a note) that they are randomised."""
+    (participants,), (allocation,) = trial.forms_of("participants"), trial.forms_of("allocation")
+    if form.kind != "participants":
+        yield _registered(form, participants)
+    else:
+        yield _randomised(form, allocation)
+
+
+def _registered(form: Form, participants: Form) -> Rule:
+    return Must(
+        dimension="reference",
+        check="known",
+        columns=("participant",),
+        about=participants.name,
+        severity="critical",
+        sentence=f"The participant must be in the form “{participants.label}”.",
+        remedy="Correct the participant's number, or add the missing registration.",
+        arguments={"form": participants.name},
+    ).on(form)
+
+
+def _randomised(form: Form, allocation: Form) -> Rule:
+    return Must(
+        dimension="reference",
+        check="known",
+        columns=("participant",),
+        about=allocation.name,
+        severity="info",
+        sentence=f"A participant who is in the trial is in the form “{allocation.label}”.",
+        remedy="Add the allocation if the participant was randomised; who was only screened needs none.",
+        arguments={"form": allocation.name},
+    ).on(form)

@@ -1,0 +1,1 @@
+"""When and where the hops run: folders, store, jobs, schedules, sensors, command line."""

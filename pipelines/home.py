@@ -1,0 +1,82 @@
+"""The state folder and what lies where in it. Not here: what is in the files."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_contracts.errors import StorageError
+
+PROJECT = Path(__file__).parent.parent
+LEAST_FREE = 64 * 2**20  # bytes; a disk that fills in mid-run leaves runs that never end
+SHIPPED_CONFIG = Path(__file__).parent / "dagster.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One state folder (`SRT_HOME`)."""
+
+    root: Path
+
+    @property
+    def dagster(self) -> Path:
+        """Return DAGSTER_HOME: runs, events, schedules."""
+        return self.root / "dagster"
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of the failures' log."""
+        return self.root / "logs"
+
+    @property
+    def locks(self) -> Path:
+        """Return the folder of the trials' locks."""
+        return self.root / "locks"
+
+    def landing(self, trial: str) -> Path:
+        """Return the folder a trial's exports arrive in."""
+        return self.root / "landing" / trial
+
+    def store(self, trial: str, hop: str) -> Path:
+        """Return the folder of a hop's tables."""
+        return self.root / "store" / trial / hop
+
+    def report(self, trial: str) -> Path:
+        """Return the path of a trial's report."""
+        return self.root / "reports" / trial / "report.html"
+
+    def validation(self, trial: str) -> Path:
+        """Return the folder of a trial's validation pages."""
+        return self.root / "reports" / trial / "validation"
+
+    def ready(self) -> "Home":
+        """Make the folders and the shipped Dagster configuration, and return the home.
+
+        Raises:
+            StorageError: the folder can't be written.
+        """
+        try:
+            for folder in (self.dagster, self.logs, self.locks, self.root / "landing"):
+                folder.mkdir(parents=True, exist_ok=True)
+            if not (self.dagster / "dagster.yaml").exists():
+                shutil.copyfile(SHIPPED_CONFIG, self.dagster / "dagster.yaml")
+        except OSError as error:
+            raise StorageError(
+                f"The state folder {self.root} can't be written: {error.strerror}. Set SRT_HOME to another."
+            ) from None
+        if not os.access(self.dagster, os.W_OK):
+            raise StorageError(
+                f"The state folder {self.root} is read-only. Set SRT_HOME to one that can be written."
+            )
+        if (free := shutil.disk_usage(self.root).free) < LEAST_FREE:
+            found = f"{free / 2**20:.0f} MB are free"
+            raise StorageError(
+                f"The disk of the state folder {self.root} is full ({found}). Free some space."
+            )
+        return self
+
+
+def find_home() -> Home:
+    """Return the state folder: SRT_HOME, or `.srt` in the project's folder."""
+    named = os.environ.get("SRT_HOME", "")
+    return Home(Path(named).expanduser().resolve() if named else PROJECT / ".srt")

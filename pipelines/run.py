@@ -1,0 +1,155 @@
+"""Run one trial now, through its Dagster job, and sum up what came of it. Not here: the terminal (cli)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from data_contracts.errors import SrtError
+from pipelines import locks, store, warm
+from pipelines.home import Home, find_home
+from pipelines.hops import HopEvent, OnHop, ignore
+from pipelines.trials import load_named
+
+if TYPE_CHECKING:
+    from data_contracts.spec import Trial
+    from pipelines.trials import Enrolled
+
+__all__ = ["HopEvent", "RunSummary", "execute_trial", "run_trial", "summary_of"]
+
+Status = Literal["success", "unchanged", "failed"]
+UNTIL_CHECKED = ("landing", "raw", "checked", "quarantine", "queries", "accepted")
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run came to, in the words and keys of `srt run --json`."""
+
+    trial: str
+    run_id: str
+    status: Status
+    primary: Mapping[str, Any] | None = None
+    forms: list[Mapping[str, Any]] = field(default_factory=list)
+    queries: Mapping[str, int] = field(default_factory=dict)
+    report: str | None = None
+    validation_report: str | None = None
+    error: SrtError | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the summary as JSON values, without the error."""
+        return {name: value for name, value in asdict(self).items() if name != "error"}
+
+
+def run_trial(
+    name: str, *, force: bool = True, select: Literal["checked"] | None = None, on_hop: OnHop = ignore
+) -> RunSummary:
+    """Run a trial from its landing folder to its report, and return the summary.
+
+    Args:
+        name: The trial.
+        force: Analyse again though data, plan and code are those of the published report.
+        select: "checked" ends with the verdict on the data.
+        on_hop: Told of each hop as it starts and ends.
+
+    Raises:
+        SrtError: the member of the family that stopped the run.
+    """
+    summary = execute_trial(name, force=force, select=select, on_hop=on_hop)
+    if summary.error is not None:
+        raise summary.error
+    return summary
+
+
+def execute_trial(
+    name: str, *, force: bool = True, select: Literal["checked"] | None = None, on_hop: OnHop = ignore
+) -> RunSummary:
+    """Run a trial like `run_trial`, but return a failed run's summary with its error.
+
+    Raises:
+        PlanError: there is no such trial, or its file has mistakes.
+        StorageError: the state folder can't be written.
+        BusyError: another run of the trial is under way.
+    """
+    try:
+        if force:
+            warm.start_judge()  # it imports for longer than anything here does
+        enrolled, home = load_named(name), find_home().ready()
+        lock = locks.take(home.locks, name)
+        try:
+            return _run(enrolled, home, UNTIL_CHECKED if select else None, force=force, on_hop=on_hop)
+        finally:
+            lock.release()
+    finally:
+        warm.end_judge()
+
+
+def _run(
+    enrolled: "Enrolled", home: Home, hops: tuple[str, ...] | None, *, force: bool, on_hop: OnHop
+) -> RunSummary:
+    with warm.uninterrupted():
+        from pipelines.definitions import build
+        from pipelines.execution import execute
+
+    trial, states = enrolled.trial, []
+
+    def note(event: HopEvent) -> None:
+        states.append(event.state)
+        on_hop(event)
+
+    config = {"ops": {f"{trial.name}__landing": {"config": {"force": force}}}}
+    job = build([enrolled], {}).resolve_job_def(trial.name)
+    executed = execute(job, home, hops, config, note)
+    unexpected = (
+        () if executed.succeeded else (SrtError("The run ended without success; `srt ui` shows it."),)
+    )
+    error = next(iter((*executed.errors, *unexpected)), None)
+    status: Status = "failed" if error else "unchanged" if "unchanged" in states else "success"
+    return summary_of(trial, home, executed.run_id, status, error, with_results=hops is None)
+
+
+def summary_of(  # noqa: PLR0913
+    trial: "Trial",
+    home: Home,
+    run_id: str,
+    status: Status,
+    error: SrtError | None = None,
+    *,
+    with_results: bool = True,
+) -> RunSummary:
+    """Return the summary of what is stored; after a failure, only of what that run itself judged."""
+    judged = _judged(trial, home, error)
+    analysed = with_results and (error is None or error.family == "estimation failure")
+    return RunSummary(
+        trial=trial.name,
+        run_id=run_id,
+        status=status,
+        primary=store.read_facts(home.store(trial.name, "results"))["primary"] if analysed else None,
+        forms=store.read_facts(home.store(trial.name, "checked"))["forms"] if judged else [],
+        queries=_queries(trial, home) if judged else {},
+        report=_existing(home.report(trial.name)) if analysed else None,
+        validation_report=_existing(home.validation(trial.name) / "index.html") if judged else None,
+        error=error,
+    )
+
+
+def _judged(trial: "Trial", home: Home, error: SrtError | None) -> bool:
+    """Say whether the stored verdict is on the data this run received."""
+    if error is None:
+        return True
+    receipt = store.read_facts(home.store(trial.name, "landing"))
+    verdict = store.read_facts(home.store(trial.name, "checked"))
+    same = bool(verdict) and all(receipt.get(name) == verdict[name] for name in ("data_hash", "plan_hash"))
+    return same and error.family in {"contract failure", "estimation failure"}
+
+
+def _queries(trial: "Trial", home: Home) -> Mapping[str, int]:
+    counts = store.read_facts(home.store(trial.name, "queries"))["counts"]
+    total = {
+        name: sum(c["n"] for c in counts if c["severity"] == name) for name in ("critical", "warning", "info")
+    }
+    n = sum(c["n"] for c in counts)
+    return {"total": n, "open": n, **total}
+
+
+def _existing(path: Path) -> str | None:
+    return str(path) if path.exists() else None

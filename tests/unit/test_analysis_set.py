@@ -1,0 +1,108 @@
+"""The analysis set of a small trial, counted by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.derive import build_analysis_set
+from analysis.derive.populations import EXCLUDED
+from data_contracts.load import find_trial, load_trial
+
+TRIAL = load_trial(find_trial("demo"))
+DAYS = {"baseline": -10, "m9": 270, "m15": 450, "m24": 730}
+
+
+def seen(participant, hours):
+    """Return a participant's time-use records: hours by visit."""
+    return [
+        {"participant": participant, "visit": visit, "structured_activity_hours": value,
+         "visit_date": pd.Timestamp("2020-01-01") + pd.Timedelta(days=DAYS[visit])}
+        for visit, value in hours.items()
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def accepted():
+    """Five people: a complete control, a dropout, two treated (8 sessions and 2), one excluded."""
+    ids = ["P1", "P2", "P3", "P4", "P5"]
+    allocation = pd.DataFrame(
+        {"participant": ids, "arm": ["UC", "UC", "SRT", "SRT", "SRT"], "site": "Norfolk", "sex": "F",
+         "randomised_on": pd.Timestamp("2020-01-01"), EXCLUDED: ["0", "0", "0", "0", "1"]}
+    )  # fmt: skip
+    participants = pd.DataFrame({"participant": ids, "age": 20, "diagnosis": "1"})
+    whole = {"baseline": 10.0, "m9": 20.0, "m15": 22.0, "m24": 24.0}
+    time_use = pd.DataFrame(
+        seen("P1", whole) + seen("P2", {"baseline": 5.0}) + seen("P3", whole)
+        + seen("P4", {"baseline": 8.0, "m9": 0.0}) + seen("P5", {"baseline": 9.0})
+    )  # fmt: skip
+    items = {f"{n}_{i}": pd.Series(dtype="Int64") for n in ("ucla3", "mars5", "audit", "psp")
+             for i in range(1, TRIAL.instruments[n].n_items + 1)}  # fmt: skip
+    questionnaires = pd.DataFrame(
+        {"participant": pd.Series(dtype="str"), "visit": pd.Series(dtype="str"),
+         "completed": pd.Series(dtype="datetime64[s]"), **items}
+    )  # fmt: skip
+    sessions = pd.DataFrame({"participant": ["P3"] * 8 + ["P4"] * 2})
+    return {"participants": participants, "allocation": allocation, "time_use": time_use,
+            "questionnaires": questionnaires, "sessions": sessions}  # fmt: skip
+
+
+def test_each_randomised_participant_has_a_row_per_visit(accepted):
+    """Seen or not: what is missing must be visible."""
+    frame = build_analysis_set(accepted, TRIAL).frame
+    assert frame.groupby("participant").size().tolist() == [4] * 5
+    assert not frame.duplicated(["participant", "visit"]).any()
+
+
+def test_change_is_the_outcome_less_its_baseline(accepted):
+    """At baseline itself there is no change."""
+    frame = build_analysis_set(accepted, TRIAL).frame.set_index(["participant", "visit"])
+    assert frame.loc[("P4", "m9"), "structured_activity_hours_change"] == -8
+    assert np.isnan(frame.loc[("P4", "baseline"), "structured_activity_hours_change"])
+    assert frame.loc[("P4", "m24"), "structured_activity_hours_baseline"] == 8
+
+
+def test_populations_follow_the_plan(accepted):
+    """Per protocol asks for 8 sessions of the treated only; complete asks for every visit."""
+    members = (
+        build_analysis_set(accepted, TRIAL).frame.drop_duplicates("participant").set_index("participant")
+    )
+    assert members["in_randomised"].to_dict() == {"P1": True, "P2": True, "P3": True, "P4": True, "P5": False}
+    assert members["in_per_protocol"].to_dict() == {
+        "P1": True,
+        "P2": True,
+        "P3": True,
+        "P4": False,
+        "P5": False,
+    }
+    assert members["in_complete"].to_dict() == {"P1": True, "P2": False, "P3": True, "P4": False, "P5": False}
+
+
+def test_flow_counts_everyone_once(accepted):
+    """Randomised = excluded + not analysed + analysed, in each arm."""
+    flow = build_analysis_set(accepted, TRIAL).flow.set_index(["arm", "stage", "visit"])["n"]
+    assert flow[("UC", "randomised", "")] == 2
+    assert flow[("UC", "not analysed", "")] == 1
+    assert flow[("UC", "analysed", "")] == 1
+    assert flow[("SRT", "excluded", "")] == 1
+    assert flow[("SRT", "received therapy", "")] == 2
+    assert flow[("SRT", "observed", "m9")] == 2
+    assert flow[("SRT", "lost", "m15")] == 1
+    assert flow[("SRT", "analysed", "")] == 2
+
+
+def test_nobody_enters_who_was_not_randomised(accepted):
+    """A questionnaire of an unknown person, or a person without an allocation, is not analysed; it is noted."""
+    accepted["time_use"] = pd.concat(
+        [accepted["time_use"], pd.DataFrame(seen("X9", {"m9": 3.0}))], ignore_index=True
+    )
+    accepted["participants"].loc[5] = {"participant": "P6", "age": 30, "diagnosis": "1"}
+    built = build_analysis_set(accepted, TRIAL)
+    assert set(built.frame["participant"]) == {"P1", "P2", "P3", "P4", "P5"}
+    assert "time_use: 1 of 13" in built.notes[0]
+
+
+def test_the_order_of_records_does_not_matter(accepted):
+    """An export may be sorted anyhow."""
+    before = build_analysis_set(accepted, TRIAL).frame
+    shuffled = {name: frame.iloc[::-1] for name, frame in accepted.items()}
+    pd.testing.assert_frame_equal(before, build_analysis_set(shuffled, TRIAL).frame)
