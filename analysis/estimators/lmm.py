@@ -49,8 +49,9 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
 def between_participant_df(design: Design, fit: RandomEffectsFit) -> float:
     """Return the participants less the estimable effects that don't change within a participant [LMM-6]."""
     kept = design.matrix[list(fit.terms)]
-    spread = kept.groupby(design.rows["participant"].to_numpy()).agg(np.ptp).max()
-    return float(max(fit.n_groups - int((spread == 0).sum()), 1))
+    by_participant = kept.groupby(design.rows["participant"].to_numpy())
+    constant = (by_participant.max() == by_participant.min()).all()
+    return float(max(fit.n_groups - int(constant.sum()), 1))
 
 
 def _outcome(

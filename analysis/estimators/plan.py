@@ -8,9 +8,9 @@ from analysis.estimators.baseline import (
     OBSERVED,
     describe_baseline,
     describe_outcomes,
-    described_frame,
+    described_records,
 )
-from analysis.results import results_frame
+from analysis.results import Records, result_records, results_table
 from data_contracts.spec import Analysis, Trial
 
 
@@ -28,16 +28,16 @@ def run_analyses(analysis_set: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """
     observed = {"estimand": trial.primary.name, "role": "descriptive", "population": trial.primary.population}
     parts = [
-        described_frame(describe_baseline(analysis_set, trial), analysis=BASELINE, **observed),
-        described_frame(describe_outcomes(analysis_set, trial), analysis=OBSERVED, **observed),
+        described_records(describe_baseline(analysis_set, trial), analysis=BASELINE, **observed),
+        described_records(describe_outcomes(analysis_set, trial), analysis=OBSERVED, **observed),
         *(_run(analysis_set, trial, analysis) for analysis in trial.analyses.values()),
     ]
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return results_table([record for part in parts for record in part])
 
 
-def _run(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> pd.DataFrame:
+def _run(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> Records:
     estimand = trial.estimands[analysis.estimand]
-    return results_frame(
+    return result_records(
         estimator_named(analysis.estimator)(analysis_set, trial, analysis),
         analysis=analysis.name,
         estimand=estimand.name,

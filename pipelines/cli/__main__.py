@@ -9,6 +9,7 @@ import typer
 
 from pipelines.cli.app import app
 from pipelines.cli.arguments import Invocation
+from pipelines.cli.output import keep_signs, note, print_json
 
 STOPPED = 130
 
@@ -16,6 +17,7 @@ STOPPED = 130
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and leave with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    keep_signs()
     sys.exit(run_command_line(given))
 
 
@@ -40,7 +42,6 @@ def _usage(error: click.ClickException, invocation: Invocation) -> int:
     from typer.rich_utils import rich_format_error
 
     from pipelines.cli.failures import of_usage
-    from pipelines.cli.output import print_json
 
     rich_format_error(error)
     if invocation.json:
@@ -50,7 +51,6 @@ def _usage(error: click.ClickException, invocation: Invocation) -> int:
 
 def _failed(error: Exception, invocation: Invocation) -> int:
     from pipelines.cli.failures import failure_of, show
-    from pipelines.cli.output import print_json
 
     failure = failure_of(error)
     show(failure)
@@ -60,8 +60,6 @@ def _failed(error: Exception, invocation: Invocation) -> int:
 
 
 def _stopped() -> int:
-    from pipelines.cli.output import note
-
     note("Stopped. What was stored before is untouched.")
     return STOPPED
 

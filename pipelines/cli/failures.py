@@ -120,8 +120,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _unexpected(error: BaseException) -> Failure:
     written = _log(error)
-    place = traceback.extract_tb(error.__traceback__)[-1:] or [None]
-    where = f"{Path(place[0].filename).name}, line {place[0].lineno}" if place[0] else "the program"
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "the program"
     remedy = "This is a fault of the program: please report it"
     remedy += f", with {written} (look through it first: it may quote the data)." if written else "."
     problem = Problem(where, type(error).__name__, "no error", remedy)

@@ -1,5 +1,7 @@
 """How commands speak: results on stdout, the rest on stderr, one JSON object. Not here: what is said."""
 
+import codecs
+import io
 import json
 import math
 import os
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
+DASHES = "\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}"
 PIPE_WIDTH = 160  # columns when nobody's terminal says otherwise
 
 
@@ -97,7 +100,8 @@ def shown(path: Path) -> str:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object on stdout: numbers in full precision, NaN and infinity as null."""
-    sys.stdout.write(json.dumps(jsonable(value), indent=2, ensure_ascii=False) + "\n")
+    escape = not str(sys.stdout.encoding).lower().startswith("utf")
+    sys.stdout.write(json.dumps(jsonable(value), indent=2, ensure_ascii=escape) + "\n")
     sys.stdout.flush()
 
 
@@ -132,6 +136,21 @@ def stdout_kept() -> Iterator[None]:
     finally:
         os.dup2(saved, 1)
         os.close(saved)
+
+
+def keep_signs() -> None:
+    """Let a stream that knows no minus sign print a hyphen for it: a negative estimate stays negative."""
+    codecs.register_error("srt", _nearest_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="srt")
+
+
+def _nearest_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join("-" if sign in DASHES else "?" for sign in signs), error.end
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

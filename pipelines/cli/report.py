@@ -25,13 +25,8 @@ def report(
     if not page.is_file():
         raise _no_report(trial, page)
     if as_json:
-        print_json(
-            {
-                "trial": trial,
-                "report": page,
-                "validation_report": validation if validation.is_file() else None,
-            }
-        )
+        checks = validation if validation.is_file() else None
+        print_json({"trial": trial, "report": page, "validation_report": checks})
     else:
         say(shown(page))
     if open_:

@@ -46,11 +46,8 @@ def results(
         print_json({"columns": list(rows.columns), "rows": rows.as_dicts()})
     elif as_csv:
         _write_csv(rows)
-    elif sql is None:
-        _show(rows, whole=bool(analysis or statistic or visit))
     else:
-        put(_any_table(rows))
-        say(f"\n{counted(len(rows.records), 'row')}", "dim")
+        _show(rows, whole=bool(analysis or statistic or visit)) if sql is None else _show_any(rows)
 
 
 def _rows(sql: str | None, **wanted: str | None) -> "Rows":
@@ -137,6 +134,11 @@ def _figures(row: dict[str, Any]) -> tuple[str, str, str]:
 
 def _float(value: float | None) -> float:
     return math.nan if value is None else value
+
+
+def _show_any(rows: "Rows") -> None:
+    put(_any_table(rows))
+    say(f"\n{counted(len(rows.records), 'row')}", "dim")
 
 
 def _any_table(rows: "Rows") -> "Table":

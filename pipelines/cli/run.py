@@ -112,5 +112,7 @@ def _one_of_all(name: str, *, force: bool, as_json: bool) -> tuple[int, dict[str
         failure = failure_of(error)
         show_failure(failure)
         return failure.exit_code, failure.as_json(name)
+    if not as_json:
+        output.say(f"\n{plan.name}", "bold underline")
     _tell(plan, summary, as_json=as_json)
     return (summary.error.exit_code if summary.error else 0), in_json(summary)

@@ -25,7 +25,7 @@ class Standing:
 
     trial: str
     file: Path
-    status: str  # no data, never run, done, withheld, not estimated, plan error
+    status: str  # no data, never run, checked, done, withheld, not estimated, plan error
     title: str = ""
     arms: tuple[str, ...] = ()
     outcome: str = ""
@@ -86,6 +86,8 @@ def _status(home: "Home", trial: str) -> str:
         return "withheld"
     if published:
         return "done" if published.get("estimated") else "not estimated"
+    if verdict:
+        return "checked"
     return "never run" if arrived(home.landing(trial)) else "no data"
 
 

@@ -105,12 +105,13 @@ def test_trials_tell_how_the_last_run_ended(home, capsys):
     (home.landing("demo_null") / "a.csv").write_text("x")
     write_tables(home.store("demo", "landing"), Tables({}))
     write_tables(home.store("demo", "report"), Tables({}, {"estimated": True}))
+    write_tables(home.store("beat_the_blues", "checked"), Tables({}, {"withheld": False}))
     write_tables(home.store("demo_negative", "checked"), Tables({}, {"withheld": True}))
     assert entry.run_command_line(["trials", "--json"]) == 0
     told = {one["trial"]: one for one in json.loads(capsys.readouterr().out)["trials"]}
     states = {name: one["status"] for name, one in told.items()}
     assert states == {
-        "beat_the_blues": "no data",
+        "beat_the_blues": "checked",
         "demo": "done",
         "demo_negative": "withheld",
         "demo_null": "never run",

@@ -1,8 +1,10 @@
 """Every error of a command becomes one message and one documented exit code."""
 
 import errno
+import io
 import json
 import sqlite3
+from contextlib import redirect_stdout
 
 import pytest
 
@@ -16,7 +18,7 @@ from data_contracts.errors import (
     StorageError,
 )
 from pipelines.cli import __main__ as entry
-from pipelines.cli import data, failures
+from pipelines.cli import data, failures, output
 
 FAMILIES = [
     (PlanError, 3),
@@ -151,3 +153,12 @@ def test_no_colour_codes_reach_a_pipe(raising, capsys):
     raising(ReadError("odd"))
     shown = capsys.readouterr()
     assert "\x1b[" not in shown.err + shown.out
+
+
+def test_a_terminal_without_a_minus_sign_keeps_the_sign():
+    """An estimate that lost its sign would say the opposite."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    with redirect_stdout(stream):
+        output.keep_signs()
+        print("\N{MINUS SIGN}0.2 caf\N{LATIN SMALL LETTER E WITH ACUTE}", flush=True)  # noqa: T201
+    assert stream.buffer.getvalue() == b"-0.2 caf?\n"
