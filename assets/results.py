@@ -65,7 +65,15 @@ def with_provenance(table: "pd.DataFrame", trial: Trial, facts: Mapping[str, Any
     hashes = {name: facts[name] for name in ("data_hash", "plan_hash", "code_version")}
     headline = headline_of(primary_rows(table, trial))
     whole = table.assign(trial=trial.name, seed=trial.seed, **hashes)
-    return Tables({"results": whole}, {**hashes, "primary": headline})
+    facts = {**hashes, "primary": headline, "headlines": _sentences(whole, trial)}
+    return Tables({"results": whole}, facts)
+
+
+def _sentences(results: "pd.DataFrame", trial: Trial) -> list[dict[str, str]]:
+    """Return what the report opens with, so that a terminal can say it without reading a table."""
+    from analysis.reporting.headline import headlines
+
+    return [{"sentence": h.sentence, "detail": h.detail} for h in headlines(results, trial)]
 
 
 def headline_of(primary: "pd.DataFrame") -> dict[str, Any]:

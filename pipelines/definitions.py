@@ -68,7 +68,7 @@ def part_of(enrolled: Enrolled) -> Part:
 def broken_part(name: str, mistakes: PlanError) -> Part:
     """Return what a trial with mistakes adds: a hop and a night that fail, so that people hear of them."""
     LOG.warning("%s", mistakes)
-    return Part(name, (broken_trial(name, mistakes),), nightly(name, Night(), runs=True))
+    return Part(name, (broken_trial(name, mistakes),), nightly(name, Night(), runs=True, configured=False))
 
 
 @dg.definitions

@@ -14,6 +14,7 @@ from assets.ports import JudgeProcess
 from data_contracts.tables import Tables
 from pipelines import locks, store, warm
 from pipelines.home import find_home
+from pipelines.news import published_facts
 
 PATIENCE = 300.0  # seconds a nightly run waits for a run somebody started by hand
 
@@ -38,8 +39,7 @@ class TrialPlace(dg.ConfigurableResource):
 
     def published(self, trial: str) -> Mapping[str, Any]:
         """Return what the published report was made from; empty when there is none, or it can't stand."""
-        facts = store.read_facts(find_home().store(trial, "report"))
-        return facts if facts.get("estimated") and self.report(trial).exists() else {}
+        return published_facts(trial, find_home())
 
     def hold(self, trial: str) -> None:
         """Take the trial's lock until the run ends."""

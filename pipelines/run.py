@@ -9,6 +9,7 @@ from data_contracts.errors import SrtError
 from pipelines import locks, store, warm
 from pipelines.home import Home, find_home
 from pipelines.hops import HopEvent, OnHop, ignore
+from pipelines.news import LANDING_ONLY, is_quiet
 from pipelines.trials import load_named
 
 if TYPE_CHECKING:
@@ -76,7 +77,12 @@ def execute_trial(
         enrolled, home = load_named(name), find_home().ready()
         lock = locks.take(home.locks, name)
         try:
-            return _run(enrolled, home, UNTIL_CHECKED if select else None, force=force, on_hop=on_hop)
+            hops = UNTIL_CHECKED if select else None
+            if not force and select is None and is_quiet(name, home):
+                summary = _run(enrolled, home, LANDING_ONLY, force=False, on_hop=on_hop)
+                if summary.status != "success":  # else a file changed just now
+                    return summary
+            return _run(enrolled, home, hops, force=force, on_hop=on_hop)
         finally:
             lock.release()
     finally:
@@ -103,8 +109,13 @@ def _run(
         () if executed.succeeded else (SrtError("The run ended without success; `srt ui` shows it."),)
     )
     error = next(iter((*executed.errors, *unexpected)), None)
-    status: Status = "failed" if error else "unchanged" if "unchanged" in states else "success"
-    return summary_of(trial, home, executed.run_id, status, error, with_results=hops is None)
+    quiet = "unchanged" in states or (hops == LANDING_ONLY and not _changed(trial, home))
+    status: Status = "failed" if error else "unchanged" if quiet else "success"
+    return summary_of(trial, home, executed.run_id, status, error, with_results=hops != UNTIL_CHECKED)
+
+
+def _changed(trial: "Trial", home: Home) -> bool:
+    return bool(store.read_facts(home.store(trial.name, "landing")).get("changed", True))
 
 
 def summary_of(  # noqa: PLR0913

@@ -64,7 +64,7 @@ def _empty_folder(trial: Trial) -> ReadError:
     remedy = (
         f"`srt simulate {trial.name}` writes its synthetic exports."
         if trial.synthetic
-        else f"Put the trial's exports there; for a shipped example, `srt example {trial.name}` writes them."
+        else "Put the exports there (`srt example` writes those of a shipped example)."
     )
     problem = Problem(f"landing/{trial.name}", "no files", expected, remedy)
     return ReadError(f"The landing folder of {trial.name} is empty.", [problem])

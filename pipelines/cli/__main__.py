@@ -1,5 +1,6 @@
 """The way in and the one error handler of `srt`. Not here: commands."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and leave with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     keep_signs()
-    sys.exit(run_command_line(given))
+    code = run_command_line(given)
+    gc.freeze()  # the process ends: sweeping up a million objects first would only take time
+    sys.exit(code)
 
 
 def run_command_line(given: list[str]) -> int:

@@ -38,16 +38,14 @@ def _show_headline(plan: "Trial") -> None:
     """Print the sentence the report opens with, for each comparison with the reference arm."""
     from rich.text import Text
 
-    from analysis.reporting.headline import headlines
     from pipelines.home import find_home
-    from pipelines.store import read_tables
+    from pipelines.store import read_facts
 
-    results = read_tables(find_home().store(plan.name, "results")).frames["results"]
-    for headline in headlines(results, plan):
+    for headline in read_facts(find_home().store(plan.name, "results"))["headlines"]:
         say()
-        put(Text(headline.sentence, style="bold"))
-        if headline.detail:
-            put(Text(headline.detail))
+        put(Text(headline["sentence"], style="bold"))
+        if headline["detail"]:
+            put(Text(headline["detail"]))
 
 
 def _records(summary: "RunSummary") -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from data_contracts.errors import (
 )
 from data_contracts.rules import Finding
 from pipelines import locks, run, store, warm
+from pipelines.definitions import build
 from pipelines.home import Home
 from pipelines.trials import load_named
 
@@ -231,14 +232,30 @@ def test_an_unchanged_night_only_takes_receipt(home, judge):
     second = run.run_trial("small", force=False, on_hop=heard.append)
     assert (second.status, second.primary) == ("unchanged", first.primary)
     assert judge.asked == 1
-    states = {e.hop: e.state for e in heard}
-    assert states == {"landing": "done", "raw": "unchanged", **dict.fromkeys(HOPS[2:], "skipped")}
+    assert {e.hop: e.state for e in heard} == {"landing": "done"}
     assert files_of(home.root / "store" / "small" / "results") == before
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
         receipt = instance.get_latest_materialization_event(
             dg.AssetKey(["small", "landing"])
         ).asset_materialization
+        planned = instance.all_logs(second.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED)
     assert receipt.metadata["news"].value == "unchanged"
+    assert planned == [], "a check that is planned and not made shows as unknown in the pages"
+
+
+def test_the_schedule_plans_the_receipt_alone_on_a_quiet_night_and_all_hops_on_others(home, judge):
+    """Hops that would only be skipped must not be planned: their checks would show as unknown by morning."""
+    run.run_trial("small")
+    night = build([load_named("small")], {}).resolve_schedule_def("small_nightly")
+    assert asked_for(night) == {dg.AssetKey(["small", "landing"])}
+    write_exports(home.landing("small"), effect=9.0)
+    assert asked_for(night) is None, "no selection is the whole job"
+
+
+def asked_for(schedule):
+    with dg.instance_for_test() as instance, dg.build_schedule_context(instance) as context:
+        (request,) = schedule.evaluate_tick(context).run_requests
+    return set(request.asset_selection) if request.asset_selection else None
 
 
 def test_new_data_and_a_lost_report_are_news(home, judge):

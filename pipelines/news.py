@@ -1,0 +1,37 @@
+"""Whether a run would find anything new, asked before it is started. Not here: the receipt itself (landing)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from data_contracts.errors import SrtError
+from pipelines import store
+from pipelines.home import Home
+from pipelines.trials import load_named
+
+LANDING_ONLY = ("landing",)
+
+
+def is_quiet(name: str, home: Home) -> bool:
+    """Say whether data, plan and code are those of the published report; a mistake is news.
+
+    The trial's file is read again: a code server may have loaded an older one.
+    """
+    from assets.landing import is_published, take_receipt
+
+    try:
+        trial = load_named(name).trial
+        published = published_facts(name, home)
+        return bool(published) and is_published(take_receipt(home.landing(name), trial), published)
+    except (SrtError, OSError):
+        return False
+
+
+def published_facts(name: str, home: Home) -> Mapping[str, Any]:
+    """Return what the published report was made from; empty when there is none, or it can't stand."""
+    facts = store.read_facts(home.store(name, "report"))
+    return facts if facts.get("estimated") and home.report(name).exists() else {}
+
+
+def unforced(name: str) -> dict[str, Any]:
+    """Return the run configuration of a run that nobody asked for by hand."""
+    return {"ops": {f"{name}__landing": {"config": {"force": False}}}}
