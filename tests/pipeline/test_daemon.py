@@ -31,7 +31,11 @@ def home(tmp_path, monkeypatch):
     text = (SHIPPED_TRIALS / "beat_the_blues.toml").read_text()
     trials = tmp_path / "trials"
     trials.mkdir()
-    (trials / "ours.toml").write_text(text.replace('cron = "0 2 * * *"', 'cron = "* * * * *"'))
+    for name, cron in (
+        ("ours", "* * * * *"),
+        ("rare", "0 0 1 1 *"),
+    ):  # a night each minute, a night each year
+        (trials / f"{name}.toml").write_text(text.replace('cron = "0 2 * * *"', f'cron = "{cron}"'))
     monkeypatch.setenv("SRT_TRIALS", str(trials))
     monkeypatch.setenv("SRT_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
@@ -100,15 +104,17 @@ def test_nights_deliveries_and_failures_are_seen_by_the_real_daemon(home, tmp_pa
         dg.DagsterInstance.from_config(str(home.dagster)) as instance,
     ):
         failed, done = dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.SUCCESS
-        night, sensor = ("dagster/schedule_name", "ours_nightly"), ("dagster/sensor_name", "ours_landing")
+        night, sensor = ("dagster/schedule_name", "ours_nightly"), ("dagster/sensor_name", "rare_landing")
 
         seen("a night that fails for want of data", lambda: runs(instance, *night, failed))
         told = seen("that failure in the log", lambda: failures(home))
         assert "is empty" in told[0]["reasons"][0]
 
+        make_data("beat_the_blues", home.landing("rare"))
         make_data("beat_the_blues", landing)
-        seen("a run of the delivery", lambda: runs(instance, *sensor, done))
-        assert home.report("ours").exists()
+        seen("a run of the delivery, long before its night", lambda: runs(instance, *sensor, done))
+        assert home.report("rare").exists()
+        seen("a night that analyses the delivery", home.report("ours").exists)
         good = home.report("ours").read_bytes()
         quiet = seen("a night without news", lambda: unchanged(instance, runs(instance, *night, done)))
         assert quiet
