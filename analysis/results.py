@@ -20,7 +20,7 @@ SCHEMA = {
     "population": TEXT,
     "visit": TEXT,
     "arm": TEXT,  # of an adjusted mean or a count; empty for a contrast
-    "contrast": TEXT,  # such as "SRT - UC"; empty for a mean
+    "contrast": TEXT,  # such as "SRT - UC"; what a variance or a correlation belongs to; empty for a mean
     "statistic": TEXT,  # closed list: see STATISTICS
     "value": NUMBER,
     "se": NUMBER,
@@ -44,9 +44,12 @@ STATISTICS = (
     "adjusted mean",
     "adjusted mean difference",
     "treatment effect",  # one effect over all visits
-    "residual sd",
+    "residual sd",  # at a visit, where it differs between visits
     "participant sd",
+    "random effect sd",
+    "correlation",  # of the residuals of two visits
     "log-likelihood",
+    "aic",
     "observed mean",
     "observed sd",
     "median",

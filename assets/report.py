@@ -113,6 +113,7 @@ def _content(
         findings=checked["findings"],
         queries=queries.groupby(["form", "severity"], observed=True).size().rename("n").reset_index(),
         provenance=_provenance(trial, inputs, made),
+        notes=tuple(inputs["analysis_set"].facts["notes"]),
         links={"Validation report": page},
     )
 

@@ -111,9 +111,16 @@ def _shown(tables: Tables, primary: "pd.DataFrame", figure: bytes) -> dict[str, 
         "primary comparison": shown.table(primary[headline]),
         "adjusted means": shown.picture(figure, "Adjusted means by arm and visit"),
         "comparisons": shown.table(comparisons[["analysis", "outcome", *headline]]),
+        "agreement": shown.table(_agreement(table)),
         "dagster/column_schema": dg.MetadataValue.table_schema(
             schema_of({c: str(t) for c, t in table.dtypes.items()})
         ),
         **shown.count(len(table)),
         **shown.hashes(tables.facts),
     }
+
+
+def _agreement(results: "pd.DataFrame") -> "pd.DataFrame":
+    """Return how far each cross-check lies from the primary estimate, in standard errors."""
+    rows = results[(results["statistic"] == "agreement") & results["contrast"].ne("")]
+    return rows[["analysis", "contrast", "visit", "value", "method"]]

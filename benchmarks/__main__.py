@@ -1,7 +1,8 @@
 """Time whole commands beside the plain imports they can't do without, in turn, and print a table.
 
-    make bench                       all rows
-    .venv/bin/python -m benchmarks --runs 9 --only run
+    make bench                       all rows, and the mixed-model engine's table (benchmarks.mixed)
+    .venv/bin/python -m benchmarks --runs 9 --only run --section commands
+    .venv/bin/python -m benchmarks --section mixed --write
 
 The ratio is the figure to read: it holds when the machine's speed drifts.
 """
@@ -16,6 +17,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks import mixed
 
 PYTHON = sys.executable
 SRT = str(Path(PYTHON).parent / "srt")
@@ -90,7 +93,17 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", default="", help="rows whose name holds this text")
+    parser.add_argument("--section", choices=("all", "commands", "mixed"), default="all")
+    parser.add_argument("--write", action="store_true", help="the mixed table into docs/performance_mixed.md")
     options = parser.parse_args()
+    if options.section != "mixed":
+        print_commands(options)
+    if options.section != "commands":
+        mixed.print_table(only=options.only, into_docs=options.write)
+
+
+def print_commands(options: argparse.Namespace) -> None:
+    """Print the table of whole commands."""
     with tempfile.TemporaryDirectory(prefix="srt-bench-") as home:
         environment = {**os.environ, "SRT_HOME": home}
         print("| command | median (min to max) | plain imports | ratio | aim |")

@@ -43,6 +43,13 @@ class PlanError(SrtError):
     family = "plan error"
 
 
+class RequestError(SrtError):
+    """A model asked for on the command line that the file at hand gives no meaning to."""
+
+    exit_code = 3
+    family = "request error"
+
+
 class ReadError(SrtError):
     """A source file is missing, empty, of the wrong format, or damaged."""
 

@@ -3,18 +3,20 @@
 import hashlib
 import os
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from data_contracts.errors import PlanError, Problem
 from data_contracts.instrument import Instrument
+from data_contracts.plain_words import found_and_expected
 from data_contracts.references import broken_references
 from data_contracts.spec import Trial
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
 
 M = TypeVar("M", Trial, Instrument)
 HERE = Path(__file__).parent
@@ -45,19 +47,26 @@ def find_trial(name: str) -> Path:
     """
     files = trial_files()
     if name not in files:
-        known = ", ".join(files)
-        raise PlanError(
-            f"There is no trial named {name!r}.",
-            [
-                Problem(
-                    "trial",
-                    repr(name),
-                    f"one of: {known}",
-                    "`srt new-trial NAME` starts a trial of your own.",
-                )
-            ],
-        )
+        raise unknown_trial(name, files, "`srt new-trial NAME` starts a trial of your own.")
     return files[name]
+
+
+def unknown_trial(name: str, known: Iterable[str], remedy: str) -> PlanError:
+    """Return the error that says which trials there are, and where they were looked for."""
+    looked = "; ".join(_looked_in(folder) for folder in trial_folders())
+    problem = Problem(
+        "trial",
+        repr(name),
+        f"one of: {', '.join(known)}",
+        f"{remedy} Trial files were looked for in {looked}.",
+    )
+    return PlanError(f"There is no trial named {name!r}.", [problem])
+
+
+def _looked_in(folder: Path) -> str:
+    if folder == SHIPPED_TRIALS:
+        return "the shipped examples"
+    return str(folder) if folder.is_dir() else f"{folder} (of SRT_TRIALS: there is no such folder)"
 
 
 def load_trial(path: Path, estimators: Collection[str] | None = None) -> Trial:
@@ -188,22 +197,19 @@ def _build(model: type[M], raw: dict[str, Any], where: str) -> tuple[M | None, l
 
 
 def _problems_of(error: "ValidationError", where: str) -> list[Problem]:
-    """Return pydantic's findings as problems, the key first."""
+    """Return pydantic's findings as problems, the key first; what only follows from another is left out."""
+    findings = error.errors(include_url=False)
     problems = []
-    for finding in error.errors(include_url=False):
-        key = ".".join(str(part) for part in finding["loc"]) or "(top level)"
-        found, expected = _found_expected(finding)
-        problems.append(Problem(f"{where}, {key}", found, expected))
+    for finding in findings:
+        if not _follows(finding, findings):
+            key = ".".join(str(part) for part in finding["loc"]) or "(top level)"
+            problems.append(Problem(f"{where}, {key}", *found_and_expected(finding)))
     return problems
 
 
-def _found_expected(finding: Any) -> tuple[str, str]:
-    kind, message = finding["type"], finding["msg"]
-    if kind == "missing":
-        return "nothing", "this key (it is required)"
-    if kind == "extra_forbidden":
-        return "a key that means nothing here", "one of the documented keys (is it misspelt?)"
-    value = finding["input"]
-    shown = repr(value) if isinstance(value, str | int | float | bool) else f"a {type(value).__name__}"
-    expected = message.removeprefix("Value error, ").removeprefix("Input should be ")
-    return shown, expected
+def _follows(finding: "ErrorDetails", findings: "list[ErrorDetails]") -> bool:
+    """Say whether a list is too short only because entries of it have mistakes of their own."""
+    loc = finding["loc"]
+    if finding["type"] != "too_short":
+        return False
+    return any(len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in findings)

@@ -9,15 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from data_contracts.errors import Problem
-
-NEEDED_COLUMNS = {
-    "participants": ("participant",),
-    "allocation": ("participant", "arm"),
-    "visits": ("participant",),
-    "sessions": ("participant",),
-    "adverse_events": ("participant",),
-    "withdrawals": ("participant",),
-}
+from data_contracts.form_references import form_problems
+from data_contracts.model_references import ModelColumns, model_problems, one_of
 
 
 def broken_references(
@@ -54,10 +47,6 @@ def _participant_columns(raw: dict[str, Any]) -> set[str]:
     forms = _tables(raw, "forms")
     baseline = [name for name, f in forms.items() if f.get("kind") in {"participants", "allocation"}]
     return {column for name in baseline for column in _columns(raw, name)}
-
-
-def _names(values: Collection[str]) -> str:
-    return "one of: " + ", ".join(sorted(values)) if values else "a name that is declared (none is)"
 
 
 def _arms(raw: dict[str, Any], where: str) -> Iterator[Problem]:
@@ -102,49 +91,21 @@ def _codes_are_unique(raw: dict[str, Any], where: str) -> Iterator[Problem]:
 
 
 def _forms(raw: dict[str, Any], where: str) -> Iterator[Problem]:
-    forms = _tables(raw, "forms")
+    forms, visits = _tables(raw, "forms"), {str(v.get("code")) for v in _rows(raw, "visits")}
     for kind in ("participants", "allocation", "visits"):
         having = [n for n, f in forms.items() if f.get("kind") == kind]
         if not having or (kind != "visits" and len(having) > 1):
             expected = "at least one" if kind == "visits" else "exactly one"
             yield Problem(f"{where}, forms", f"{len(having)} forms of kind {kind!r}", expected)
     for name, form in forms.items():
-        yield from _form(raw, f"{where}, forms.{name}", name, form)
-
-
-def _form(raw: dict[str, Any], where: str, name: str, form: dict[str, Any]) -> Iterator[Problem]:
-    columns = _columns(raw, name)
-    wide = _tables(form, "wide")
-    for needed in NEEDED_COLUMNS.get(str(form.get("kind")), ()):
-        if needed not in columns:
-            yield Problem(f"{where}.columns", f"no column {needed!r}", "one, since the form's kind needs it")
-    if "row" in columns:
-        yield Problem(
-            f"{where}.columns", "a column named 'row'", "another name: records are numbered by `row`"
-        )
-    if form.get("kind") == "visits" and not wide and not {"visit", form.get("date")} & columns:
-        yield Problem(where, "neither a `visit` column nor a `date`", "one of them, to tell the visits apart")
-    known = columns | ({"visit"} if wide else set())
-    keys = form.get("key", [])
-    named = [(".key", k) for k in keys] if isinstance(keys, list) else []
-    named += [(".date", form["date"])] if form.get("date") else []
-    named += [(f".wide.{column}", column) for column in wide]
-    for total, parts in (form.get("totals") or {}).items() if isinstance(form.get("totals"), dict) else ():
-        named += [(f".totals.{total}", c) for c in [total, *parts]]
-    for key, column in named:
-        if column not in known:
-            yield Problem(f"{where}{key}", repr(column), _names(known))
-    visits = {v.get("code") for v in _rows(raw, "visits")}
-    for column, sources in wide.items():
-        for visit in sorted(set(sources) - visits):
-            yield Problem(f"{where}.wide.{column}", repr(visit), _names({str(v) for v in visits}))
+        yield from form_problems(form, f"{where}, forms.{name}", _columns(raw, name), visits)
 
 
 def _strata(raw: dict[str, Any], where: str) -> Iterator[Problem]:
     known = _participant_columns(raw)
     for name in raw.get("strata", []) if isinstance(raw.get("strata"), list) else []:
         if name not in known:
-            yield Problem(f"{where}, strata", repr(name), _names(known))
+            yield Problem(f"{where}, strata", repr(name), one_of(known))
 
 
 def _dates(raw: dict[str, Any], where: str) -> Iterator[Problem]:
@@ -159,7 +120,7 @@ def _dates(raw: dict[str, Any], where: str) -> Iterator[Problem]:
     for pair in pairs if isinstance(pairs, list) else []:
         for name in pair if isinstance(pair, list) else []:
             if name not in known:
-                yield Problem(f"{where}, dates_in_order", repr(name), _names(known))
+                yield Problem(f"{where}, dates_in_order", repr(name), one_of(known))
 
 
 def _outcomes(raw: dict[str, Any], where: str) -> Iterator[Problem]:
@@ -168,17 +129,17 @@ def _outcomes(raw: dict[str, Any], where: str) -> Iterator[Problem]:
         here, form = f"{where}, outcomes.{name}", outcome.get("form")
         visit_forms = {n for n, f in forms.items() if f.get("kind") == "visits"}
         if form not in visit_forms:
-            yield Problem(f"{here}.form", repr(form), _names(visit_forms))
+            yield Problem(f"{here}.form", repr(form), one_of(visit_forms))
             continue
         columns, used = _columns(raw, str(form)), _tables(forms[str(form)], "instruments")
         if outcome.get("column") and outcome["column"] not in columns:
-            yield Problem(f"{here}.column", repr(outcome["column"]), _names(columns))
+            yield Problem(f"{here}.column", repr(outcome["column"]), one_of(columns))
         if instrument := outcome.get("instrument"):
             scales = raw["instruments"][instrument].scales if instrument in raw.get("instruments", {}) else {}
             if instrument not in used:
-                yield Problem(f"{here}.instrument", repr(instrument), _names(set(used)))
+                yield Problem(f"{here}.instrument", repr(instrument), one_of(set(used)))
             elif scales and outcome.get("scale", "total") not in scales:
-                yield Problem(f"{here}.scale", repr(outcome.get("scale", "total")), _names(set(scales)))
+                yield Problem(f"{here}.scale", repr(outcome.get("scale", "total")), one_of(set(scales)))
 
 
 def _moderators(raw: dict[str, Any], where: str) -> Iterator[Problem]:
@@ -186,7 +147,7 @@ def _moderators(raw: dict[str, Any], where: str) -> Iterator[Problem]:
     for name, moderator in _tables(raw, "moderators").items():
         for key, known in sources.items():
             if moderator.get(key) and moderator[key] not in known:
-                yield Problem(f"{where}, moderators.{name}.{key}", repr(moderator[key]), _names(known))
+                yield Problem(f"{where}, moderators.{name}.{key}", repr(moderator[key]), one_of(known))
 
 
 def _estimands(raw: dict[str, Any], where: str) -> Iterator[Problem]:
@@ -200,10 +161,10 @@ def _estimands(raw: dict[str, Any], where: str) -> Iterator[Problem]:
     for name, estimand in estimands.items():
         for key, names in known.items():
             if key in estimand and estimand[key] not in names:
-                yield Problem(f"{where}, estimands.{name}.{key}", repr(estimand[key]), _names(names))
+                yield Problem(f"{where}, estimands.{name}.{key}", repr(estimand[key]), one_of(names))
     primary = raw.get("primary_estimand")
     if primary is not None and primary not in estimands:
-        yield Problem(f"{where}, primary_estimand", repr(primary), _names(set(estimands)))
+        yield Problem(f"{where}, primary_estimand", repr(primary), one_of(set(estimands)))
 
 
 def _analyses(raw: dict[str, Any], where: str, estimators: Collection[str] | None) -> Iterator[Problem]:
@@ -217,14 +178,28 @@ def _analyses(raw: dict[str, Any], where: str, estimators: Collection[str] | Non
             yield Problem(
                 f"{where}, analyses", found, f"the primary estimand {raw.get('primary_estimand')!r}"
             )
-    covariates = _participant_columns(raw)
+    covariates, known = _participant_columns(raw), _model_columns(raw)
     for name, analysis in analyses.items():
         here = f"{where}, analyses.{name}"
         if analysis.get("estimand") not in estimands:
-            yield Problem(f"{here}.estimand", repr(analysis.get("estimand")), _names(estimands))
+            yield Problem(f"{here}.estimand", repr(analysis.get("estimand")), one_of(estimands))
         if estimators is not None and analysis.get("estimator") not in estimators:
-            yield Problem(f"{here}.estimator", repr(analysis.get("estimator")), _names(estimators))
+            yield Problem(f"{here}.estimator", repr(analysis.get("estimator")), one_of(estimators))
         named = analysis.get("covariates", [])
         for covariate in named if isinstance(named, list) else []:
             if covariate not in covariates:
-                yield Problem(f"{here}.covariates", repr(covariate), _names(covariates))
+                yield Problem(f"{here}.covariates", repr(covariate), one_of(covariates))
+        yield from model_problems(analysis, here, known)
+
+
+def _model_columns(raw: dict[str, Any]) -> ModelColumns:
+    """Return the columns of an analysis set that a model may name."""
+    people = _participant_columns(raw)
+    sessions = [name for name, f in _tables(raw, "forms").items() if f.get("kind") == "sessions"]
+    therapist = {"therapist"} if any("therapist" in _columns(raw, name) for name in sessions) else set()
+    levels = {"arm": {str(a.get("code")) for a in _rows(raw, "arms")}}
+    if sites := _rows(raw, "sites"):
+        levels["site"] = {str(site.get("code")) for site in sites}
+    return ModelColumns(
+        people | {"arm"}, people | therapist | {"arm", "participant"}, people | {"month"}, levels
+    )

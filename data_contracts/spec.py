@@ -6,11 +6,17 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from data_contracts.instrument import Declared, Instrument
+from data_contracts.random_effect import random_effect
 
 ColumnType = Literal["text", "integer", "number", "category", "date"]
 Severity = Literal["critical", "warning", "info"]
 FormKind = Literal["participants", "allocation", "visits", "sessions", "adverse_events", "withdrawals"]
 Strategy = Literal["treatment policy", "hypothetical", "composite", "while on treatment", "principal stratum"]
+Covariance = Literal["us", "cs", "csh", "ar1", "ar1h", "toep", "toeph", "ad", "adh"]
+DegreesOfFreedom = Literal[
+    "kenward-roger", "kenward-roger-linear", "satterthwaite", "between-within", "residual"
+]
+LADDER: tuple[Covariance, ...] = ("us", "toeph", "ar1h", "csh", "cs")  # each simpler than the one before
 Code = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -203,12 +209,33 @@ class Analysis(Declared):
     role: Literal["primary", "cross-check", "secondary", "sensitivity"]
     clause: str = ""
     covariates: tuple[str, ...] = ()  # participant columns
+    covariates_by_visit: tuple[str, ...] = ()  # those among them whose effect may differ by visit
     baseline: bool = True  # adjust for the outcome at baseline
     baseline_by_visit: bool = True
     visit_as: Literal["category", "month"] = "category"
     treatment_by_visit: bool = True
     method: Literal["reml", "ml"] = "reml"
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    # of the estimator "mmrm"
+    covariance: Covariance = "us"  # over visits
+    df: DegreesOfFreedom = "kenward-roger"
+    group: str = ""  # a participant column: a covariance of its own for each level
+    random: tuple[str, ...] = ()  # random effects beside it: see random_effect
+    fallback: tuple[Covariance, ...] | None = None  # tried in turn when it fails; None: the rest of LADDER
+
+    @field_validator("random")
+    @classmethod
+    def _random_effects_can_be_read(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            random_effect(text)
+        return texts
+
+    @property
+    def covariances(self) -> tuple[Covariance, ...]:
+        """Return the covariance and its fallbacks, in the order they are tried."""
+        if self.fallback is not None:
+            return (self.covariance, *(name for name in self.fallback if name != self.covariance))
+        return LADDER[LADDER.index(self.covariance) :] if self.covariance in LADDER else (self.covariance,)
 
 
 class Night(Declared):

@@ -1,8 +1,8 @@
 """Findings in, verdict out: what is accepted, set aside, asked about, or withheld. Not here: judging (judge).
 
 Each record is judged on its own. Where a participant's registration or allocation is set aside, their
-records in other forms stay accepted: the analysis set holds only participants who are accepted in both, so
-nobody is analysed in part, and mending one record brings the whole person back.
+records in other forms stay accepted. Who was randomised stays randomised: without a registration their
+baseline characteristics are missing from the analysis set, without an allocation they are not in it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ import pandas as pd
 from data_contracts.forms import ReadForm
 from data_contracts.queries import cell_text, listing, queries_of
 from data_contracts.rules import Finding, Rule, Verdict
-from data_contracts.spec import Trial
+from data_contracts.spec import Form, Trial
 
 QUARANTINE_TYPES = {
     "form": "str",
@@ -33,15 +33,20 @@ def verdict_of(forms: Mapping[str, ReadForm], trial: Trial, findings: Sequence[F
         trial: The trial.
         findings: What came of its rules.
     """
-    reasons = tuple(_why(finding, trial) for finding in findings if _withholds(finding))
     failed = [finding for finding in findings if not finding.passed]
     quarantine = _quarantine(forms, failed)
     aside = {name: quarantine.loc[quarantine["form"] == name, "row"] for name in forms}
     accepted = {name: form.values.drop(index=list(aside[name])) for name, form in forms.items()}
+    reasons = [_why(finding, trial) for finding in findings if _withholds(finding)]
+    reasons += [
+        _nothing_left(trial.forms[name], failed)
+        for name, form in forms.items()
+        if len(form.values) and accepted[name].empty and not trial.forms[name].may_be_empty
+    ]
     return Verdict(
         findings=tuple(findings),
         withheld=bool(reasons),
-        reasons=reasons,
+        reasons=tuple(reasons),
         accepted=accepted,
         quarantine=quarantine,
         queries=listing(queries_of(forms, trial, failed)),
@@ -60,6 +65,16 @@ def _why(finding: Finding, trial: Trial) -> str:
         return f"{form}: the rule {finding.rule.id} could not be judged: {finding.error}."
     records = f" ({len(finding.rows)} records)" if len(finding.rows) > 1 else ""
     return f"{form}{records}: {finding.rule.message}"
+
+
+def _nothing_left(form: Form, failed: Sequence[Finding]) -> str:
+    """Return why a form of which every record was set aside withholds the data."""
+    at_fault = [f for f in failed if f.rule.form == form.name and f.rule.effect in SETS_ASIDE]
+    most = max(at_fault, key=lambda finding: len(finding.rows)).rule.message
+    return (
+        f"{form.label}: every record was set aside, most of them by one rule: {most} "
+        "If identifiers don't match between forms, look for leading zeros or letter case that an export lost."
+    )
 
 
 def _quarantine(forms: Mapping[str, ReadForm], failed: Sequence[Finding]) -> pd.DataFrame:

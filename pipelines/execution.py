@@ -7,6 +7,7 @@ does not see.
 
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._utils.error import SerializableErrorInfo
 
 from assets.failure import as_error
 from data_contracts.errors import SrtError
@@ -29,6 +31,7 @@ from pipelines.leftovers import BY_COMMAND_LINE, fail_leftovers
 from pipelines.record import recorded
 
 LOCATION = "srt-trials"  # as in workspace.yaml and pyproject.toml
+INTERRUPTS = {dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -60,9 +63,11 @@ def execute(
             asset_selection=frozenset(dg.AssetKey([job.name, hop]) for hop in hops) if hops else None,
             remote_job_origin=_origin(job.name),
         )
-        for event in execute_run_iterator(InMemoryJob(job), run, instance):
-            follower.note(event)
-            events.append(event)
+        with closing(execute_run_iterator(InMemoryJob(job), run, instance)) as under_way:
+            for event in under_way:
+                _stop_if_interrupted(event)
+                follower.note(event)
+                events.append(event)
     return Executed(run_id, any(e.is_job_success for e in events), tuple(_errors(events)))
 
 
@@ -73,6 +78,19 @@ def _origin(job: str) -> RemoteJobOrigin:
     )
     location = ManagedGrpcPythonEnvCodeLocationOrigin(target, LOCATION)
     return RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), job)
+
+
+def _stop_if_interrupted(event: dg.DagsterEvent) -> None:
+    """Stop where Dagster would try the hop again in a while: it takes Ctrl-C for a reason to."""
+    if event.is_step_up_for_retry and _comes_of_an_interrupt(event.step_retry_data.error):
+        raise KeyboardInterrupt
+
+
+def _comes_of_an_interrupt(error: SerializableErrorInfo | None) -> bool:
+    """Say whether an error is Ctrl-C, or what a library has made of it."""
+    if error is None:
+        return False
+    return error.cls_name in INTERRUPTS or any(map(_comes_of_an_interrupt, (error.cause, error.context)))
 
 
 def _errors(events: Iterable[dg.DagsterEvent]) -> Iterable[SrtError]:
@@ -89,9 +107,9 @@ def _error(event: dg.DagsterEvent) -> SrtError:
     if known is not None:
         return known
     # The message of an error nobody foresaw may hold a record's value: it stays in Dagster's own record.
+    if _comes_of_an_interrupt(data.error):
+        raise KeyboardInterrupt  # which Dagster has recorded as the step's failure
     kind = (data.error.cause or data.error).cls_name if data.error else "error"
-    if kind == dg.DagsterExecutionInterruptedError.__name__:
-        raise KeyboardInterrupt  # Ctrl-C, which Dagster has recorded as the step's failure
     return SrtError(
         f"An unexpected {kind} stopped {event.step_key}. `srt ui` shows the run with its traceback."
     )

@@ -77,6 +77,13 @@ class Home:
 
 
 def find_home() -> Home:
-    """Return the state folder: SRT_HOME, or `.srt` in the project's folder."""
+    """Return the state folder: SRT_HOME, or `.srt` in the project's folder.
+
+    Raises:
+        StorageError: SRT_HOME is a link that leads to itself, or somebody's home who does not exist.
+    """
     named = os.environ.get("SRT_HOME", "")
-    return Home(Path(named).expanduser().resolve() if named else PROJECT / ".srt")
+    try:
+        return Home(Path(named).expanduser().resolve() if named else PROJECT / ".srt")
+    except RuntimeError as error:
+        raise StorageError(f"SRT_HOME={named} leads nowhere: {error}. Set it to another folder.") from None

@@ -1,23 +1,44 @@
 """Dagster's own record on this machine, opened for one run. Not here: running (execution)."""
 
+import io
+import logging
 import sqlite3
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, redirect_stderr
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.instance.types import _EventListenerLogHandler
 
 from data_contracts.errors import StorageError
 from pipelines import locks
 from pipelines.home import Home
 
+DAGSTER_SAYS = "Exception while writing logger call to event log"
 NO_TERMINAL_COPY = {
     "compute_logs": {
         "module": "dagster._core.storage.noop_compute_log_manager",
         "class": "NoOpComputeLogManager",
     }
 }
+
+
+class QuietRecorder(_EventListenerLogHandler):
+    """Records events like Dagster's own handler, less its line on stderr when that fails: the error is told."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Record an event; what anything else prints meanwhile is passed on."""
+        printed = io.StringIO()
+        try:
+            with redirect_stderr(printed):
+                super().emit(record)
+        finally:
+            for line in printed.getvalue().splitlines(keepends=True):
+                if not line.startswith(DAGSTER_SAYS):
+                    sys.stderr.write(line)
 
 
 @contextmanager
@@ -32,12 +53,19 @@ def recorded(home: Home, run_id: str) -> Iterator[dg.DagsterInstance]:
     with ExitStack() as open_until_the_end:
         try:
             instance = open_until_the_end.enter_context(_instance(home))
+            instance.get_event_log_handler = partial(_quiet_recorder, instance)
             for file in _databases(home.dagster / "history", run_id):
                 open_until_the_end.enter_context(closing(_open(file)))
             yield instance
         except (dg.DagsterInvalidConfigError, SQLAlchemyError, sqlite3.Error) as error:
             why = str(getattr(error, "orig", None) or error)
             raise StorageError(f"Dagster's record in {home.dagster} can't be used: {why}.") from None
+
+
+def _quiet_recorder(instance: dg.DagsterInstance) -> QuietRecorder:
+    handler = QuietRecorder(instance)
+    handler.setLevel(logging.DEBUG)
+    return handler
 
 
 def make_record(home: Home) -> None:

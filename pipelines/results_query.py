@@ -47,6 +47,17 @@ def choose(home: Home, **wanted: str | None) -> Rows:
     return ask(home, f"{CHOSEN} WHERE {where}" if asked else CHOSEN, asked)
 
 
+def known_values(home: Home, column: str, trial: str | None = None) -> tuple[str, ...]:
+    """Return the values a column of the results table has in one trial or in all, in the table's order.
+
+    Raises:
+        ReadError: there are no results yet.
+    """
+    rows = choose(home, trial=trial)
+    at = rows.columns.index(column)
+    return tuple(dict.fromkeys(str(record[at]) for record in rows.records if record[at]))
+
+
 def ask(home: Home, sql: str, values: Mapping[str, str] | None = None) -> Rows:
     """Return what a query on the view `results` gives; it can read nothing but the results.
 

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.derive.flow import participant_flow
 from analysis.derive.populations import EXCLUDED, Evidence, population_members
 from analysis.derive.scoring import score_instrument
+from analysis.derive.sessions import THERAPIST, main_therapist, sessions_attended
 from analysis.derive.visits import assign_visits
 from data_contracts.spec import Column, Form, Outcome, Trial
 
@@ -40,9 +41,11 @@ def build_analysis_set(accepted: Forms, trial: Trial) -> AnalysisSet:
     observed, notes = _visit_records(accepted, trial, people)
     frame = _skeleton(people, trial).merge(observed, on=["participant", "visit"], how="left", validate="1:1")
     frame = _with_baseline_and_change(frame, trial)
-    evidence = Evidence(people, _observed(frame, trial), _sessions(accepted, trial, people), trial)
+    evidence = Evidence(
+        people, _observed(frame, trial), sessions_attended(accepted, trial, people.index), trial
+    )
     members = population_members(evidence)
-    flow = participant_flow(evidence, _analysable(evidence) & members[f"in_{trial.primary.population}"])
+    flow = participant_flow(evidence, members[f"in_{trial.primary.population}"], _analysable(evidence))
     return AnalysisSet(_typed(frame.join(members, on="participant"), trial), flow, notes)
 
 
@@ -53,12 +56,19 @@ def _randomised(accepted: Forms, trial: Trial) -> pd.DataFrame:
     allocation = allocation[allocation["arm"].isin([arm.code for arm in trial.arms])]
     baseline = accepted[baseline_form.name]
     shared = [c for c in baseline.columns if c in allocation.columns and c != "participant"]
-    people = allocation.drop(columns=shared).merge(baseline, on="participant", how="left", validate="1:1")
-    declared = {**allocation_form.columns, **trial.columns_of(baseline_form)}
+    # What was randomised is what the randomisation list says: its arm, site and strata stand.
+    people = allocation.merge(baseline.drop(columns=shared), on="participant", how="left", validate="1:1")
+    declared = {**trial.columns_of(baseline_form), **allocation_form.columns}
     for name, column in declared.items():
         if name in people and column.type == "category" and name not in {"arm", "site", EXCLUDED}:
             people[name] = _labelled(people[name], column)
-    return people.set_index("participant").sort_index()
+    return _with_therapist(people.set_index("participant").sort_index(), accepted, trial)
+
+
+def _with_therapist(people: pd.DataFrame, accepted: Forms, trial: Trial) -> pd.DataFrame:
+    """Add whom each participant saw, from the sessions, unless a baseline form says it."""
+    seen = None if THERAPIST in people else main_therapist(accepted, trial, people["arm"])
+    return people if seen is None else people.assign(**{THERAPIST: seen})
 
 
 def _labelled(codes: pd.Series, column: Column) -> pd.Series:
@@ -93,8 +103,10 @@ def _visit_records(
             records[records["participant"].isin(people.index)], form, trial, randomised_on
         )
         if aside := len(records) - len(assigned):
-            notes.append(f"{form.name}: {aside} of {len(records)} accepted records belong to no randomised "
-                         "participant's planned visit, or another record is nearer to it")  # fmt: skip
+            notes.append(
+                f"{form.label}: {aside} of {len(records)} accepted records are used at no visit: they belong to "
+                "nobody randomised or to no planned visit, or another record is nearer to it."
+            )
         part = _outcomes_of(assigned, form, trial)
         whole = part if whole is None else _joined(whole, part)
     if whole is None:  # the trial file's checks forbid it
@@ -157,25 +169,11 @@ def _observed(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     return wide.reindex(index=people, columns=[v.code for v in trial.visits]).fillna(0) > 0
 
 
-def _sessions(accepted: Forms, trial: Trial, people: pd.DataFrame) -> pd.Series:
-    """Return the number of sessions each participant attended."""
-    total = pd.Series(0, index=people.index)
-    for form in trial.forms_of("sessions"):
-        held = accepted.get(form.name, pd.DataFrame({"participant": pd.Series(dtype="str")}))
-        if "attended" in held:
-            attended = held["attended"].astype("str").str.casefold().isin(["1", "1.0", "yes", "true"])
-            held = held[attended]
-        total = total.add(held["participant"].value_counts().reindex(people.index).fillna(0).astype(int))
-    return total
-
-
 def _analysable(evidence: Evidence) -> pd.Series:
-    """Return who has a baseline and at least one follow-up of the primary outcome."""
-    follow_ups = [v.code for v in evidence.trial.follow_ups]
-    observed = evidence.observed
-    has_baseline = observed[evidence.trial.baseline_visit.code]
-    needs_baseline = evidence.trial.primary_analysis.baseline
-    return observed[follow_ups].any(axis=1) & (has_baseline | (not needs_baseline))
+    """Return who the primary model can use: a follow-up, a baseline if adjusted for, every covariate."""
+    primary, observed = evidence.trial.primary_analysis, evidence.observed
+    has_baseline = observed[evidence.trial.baseline_visit.code] | (not primary.baseline)
+    return observed[[v.code for v in evidence.trial.follow_ups]].any(axis=1) & has_baseline & evidence.covered
 
 
 def _typed(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:

@@ -21,6 +21,11 @@ class Evidence:
     sessions: pd.Series  # (participants,) attended
     trial: Trial
 
+    @property
+    def covered(self) -> pd.Series:
+        """Who has every covariate of the primary analysis, (participants,)."""
+        return self.people[list(self.trial.primary_analysis.covariates)].notna().all(axis=1)
+
 
 def is_excluded(people: pd.DataFrame) -> pd.Series:
     """Return who was excluded after randomisation: the column `excluded` is coded 1 or "yes"."""

@@ -14,8 +14,8 @@ def assign_visits(records: pd.DataFrame, form: Form, trial: Trial, randomised_on
     A dated record belongs to the visit whose window holds its date, whatever its label; one without a date
     (or in a trial without windows) to the visit it is labelled with. A date that no window holds leaves the
     label standing, unless the trial says `out_of_window = "leave out"`, or the label contradicts
-    randomisation (a baseline after it, a follow-up before it). Of several records of one visit the nearest
-    to the planned day stays, of two equally near the earlier.
+    randomisation (a baseline after it, a follow-up before it); a visit without a window keeps its label.
+    Of several records of one visit the nearest to the planned day stays, of two equally near the earlier.
 
     Args:
         records: (n, columns) the form's accepted records, with `participant`.
@@ -40,12 +40,13 @@ def assign_visits(records: pd.DataFrame, form: Form, trial: Trial, randomised_on
 def _label_stands(labelled: pd.Series, days: pd.Series, trial: Trial) -> pd.Series:
     """Return where a record that no window holds goes by its label."""
     undated = days.isna()
+    windowless = labelled.isin([visit.code for visit in trial.visits if not visit.window])
     if not any(visit.window for visit in trial.visits):
         return pd.Series(data=True, index=days.index)
     if trial.out_of_window == "leave out":
-        return undated
+        return undated | windowless
     after = (days > 0).fillna(value=False).astype(bool)
-    return undated | (after != (labelled == trial.baseline_visit.code))
+    return undated | windowless | (after != (labelled == trial.baseline_visit.code))
 
 
 def _with_days(records: pd.DataFrame, form: Form, randomised_on: pd.Series) -> pd.DataFrame:

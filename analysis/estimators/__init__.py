@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # name in a trial file -> module with `estimate`; modules are loaded when they are used
 ESTIMATORS: Mapping[str, str] = {
+    "mmrm": "analysis.estimators.mmrm",
     "lmm": "analysis.estimators.lmm",
     "ancova": "analysis.estimators.ancova",
 }

@@ -5,11 +5,13 @@ Not here: repeated measures (lmm).
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.estimators.adjusted_means import linear_combination
 from analysis.estimators.comparison import Comparison, common_row, not_estimated, participants_by_arm
 from analysis.estimators.design import Design, single_visit_design
 from analysis.estimators.random_effects_data import independent_columns
@@ -91,5 +93,6 @@ def _refusal(outcome: Array, design: Design) -> str:
 
 
 def _rows(design: Design, fit: LeastSquares, common: Statistic, analysis: Analysis) -> Iterator[Statistic]:
-    yield from Comparison(design, fit, fit.df, analysis.confidence, common).rows()
+    estimates = partial(linear_combination, fit, df=fit.df, confidence=analysis.confidence)
+    yield from Comparison(design, estimates, analysis.confidence, common).rows()
     yield replace(common, statistic="residual sd", value=float(np.sqrt(fit.residual_variance)))

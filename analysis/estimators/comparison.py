@@ -1,12 +1,12 @@
 """What the comparisons of arms share: turning linear combinations into rows. Not here: fitting."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.estimators.adjusted_means import EstimatedEffects, linear_combination
+from analysis.estimators.adjusted_means import Combinations
 from analysis.estimators.design import Design
 from analysis.results import Statistic, Status
 from data_contracts.spec import Analysis, Trial
@@ -16,12 +16,11 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """A fitted comparison of arms: its design, its effects, and what all its rows have in common."""
+    """A fitted comparison of arms: its design, its estimates, and what all its rows have in common."""
 
     design: Design
-    effects: EstimatedEffects
-    df: float | None  # of Student's t; None for the normal distribution
-    confidence: float
+    estimates: Callable[[Array], Combinations]  # of the combinations (k, p) of the design's columns
+    confidence: float  # of their limits
     common: Statistic  # unit, method, status, reason, n
 
     def mean(self, arm: str, visit: str) -> Statistic:
@@ -48,7 +47,7 @@ class Comparison:
     def _row(
         self, statistic: str, weights: Array, *, arm: str = "", visit: str = "", contrast: str = ""
     ) -> Statistic:
-        found = linear_combination(self.effects, weights[None, :], df=self.df, confidence=self.confidence)
+        found = self.estimates(weights[None, :])
         named = replace(self.common, statistic=statistic, arm=arm, visit=visit, contrast=contrast)
         if reason := found.reasons[0]:
             return replace(named, status="not estimable", reason=reason)

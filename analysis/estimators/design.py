@@ -78,9 +78,10 @@ def _design(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis, visits
 def analysed_rows(
     analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis, visits: Sequence[str]
 ) -> pd.DataFrame:
-    """Return the rows of the estimand's population with an outcome and every covariate."""
+    """Return the rows of the estimand's population with an outcome, every covariate and a covariance group."""
     estimand = trial.estimands[analysis.estimand]
     needed = [estimand.outcome, *analysis.covariates]
+    needed += [analysis.group] if analysis.group else []
     needed += [f"{estimand.outcome}_baseline"] if analysis.baseline else []
     here = analysis_set[analysis_set[f"in_{estimand.population}"] & analysis_set["visit"].isin(list(visits))]
     return here.dropna(subset=needed)
@@ -126,6 +127,7 @@ def _terms(
         terms += [("baseline",)]
         terms += [("baseline", t) for t in time] if analysis.baseline_by_visit else []
     terms += [(c,) for c in covariates]
+    terms += [(c, t) for c in covariates if c.partition("[")[0] in analysis.covariates_by_visit for t in time]
     terms += [(a,) for a in treated]
     if analysis.treatment_by_visit:
         terms += [(a, t) for a in treated for t in time]

@@ -5,10 +5,12 @@ Not here: the fit (random_effects_fit), the design (design).
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from analysis.estimators.adjusted_means import linear_combination
 from analysis.estimators.comparison import Comparison, common_row, not_estimated, participants_by_arm
 from analysis.estimators.design import Design, follow_up_design
 from analysis.estimators.random_effects_fit import FitStatus, RandomEffectsFit, fit_random_effects
@@ -42,8 +44,9 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     if fit.status in (FitStatus.REFUSED, FitStatus.FAILED):
         return not_estimated(design, design.visits, common, common.status, fit.reason)
     df = between_participant_df(design, fit)
-    rows = Comparison(design, fit, df, analysis.confidence, common).rows(by_visit=analysis.treatment_by_visit)
-    return [*rows, *_variances(fit, common)]
+    estimates = partial(linear_combination, fit, df=df, confidence=analysis.confidence)
+    comparison = Comparison(design, estimates, analysis.confidence, common)
+    return [*comparison.rows(by_visit=analysis.treatment_by_visit), *_variances(fit, common)]
 
 
 def between_participant_df(design: Design, fit: RandomEffectsFit) -> float:

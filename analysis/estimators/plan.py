@@ -3,6 +3,7 @@
 import pandas as pd
 
 from analysis.estimators import estimator_named
+from analysis.estimators.agreement import Found, agreement_rows
 from analysis.estimators.baseline import (
     BASELINE,
     OBSERVED,
@@ -10,7 +11,7 @@ from analysis.estimators.baseline import (
     describe_outcomes,
     described_records,
 )
-from analysis.results import Records, result_records, results_table
+from analysis.results import Records, Statistic, result_records, results_table
 from data_contracts.spec import Analysis, Trial
 
 
@@ -27,18 +28,23 @@ def run_analyses(analysis_set: pd.DataFrame, trial: Trial) -> pd.DataFrame:
         A row per statistic: what was observed, then the analyses in the order of the trial file.
     """
     observed = {"estimand": trial.primary.name, "role": "descriptive", "population": trial.primary.population}
+    found = {name: _estimate(analysis_set, trial, analysis) for name, analysis in trial.analyses.items()}
     parts = [
         described_records(describe_baseline(analysis_set, trial), analysis=BASELINE, **observed),
         described_records(describe_outcomes(analysis_set, trial), analysis=OBSERVED, **observed),
-        *(_run(analysis_set, trial, analysis) for analysis in trial.analyses.values()),
+        *(_records(found, trial, analysis) for analysis in trial.analyses.values()),
     ]
     return results_table([record for part in parts for record in part])
 
 
-def _run(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> Records:
+def _estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> list[Statistic]:
+    return estimator_named(analysis.estimator)(analysis_set, trial, analysis)
+
+
+def _records(found: Found, trial: Trial, analysis: Analysis) -> Records:
     estimand = trial.estimands[analysis.estimand]
     return result_records(
-        estimator_named(analysis.estimator)(analysis_set, trial, analysis),
+        [*found[analysis.name], *agreement_rows(found, trial, analysis)],
         analysis=analysis.name,
         estimand=estimand.name,
         role=analysis.role,

@@ -20,4 +20,5 @@ class ReportContent:
     findings: pd.DataFrame  # rule, form, dimension, severity, effect, message, passed, n_failed, n_checked
     queries: pd.DataFrame  # form, severity, n: counts only
     provenance: Mapping[str, Any]  # see tables.provenance
+    notes: tuple[str, ...] = ()  # what was left aside between the accepted records and the analysis set
     links: Mapping[str, str] = field(default_factory=dict)  # text -> address relative to the page

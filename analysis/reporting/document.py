@@ -90,7 +90,7 @@ def _sections(content: ReportContent) -> tuple[Section, ...]:
 
 def _quality(content: ReportContent) -> tuple[Table, ...]:
     return (
-        forms_table(content.counts, content.queries, content.trial),
+        forms_table(content.counts, content.queries, content.trial, content.notes),
         rules_table(content.findings, content.trial),
     )
 

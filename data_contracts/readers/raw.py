@@ -75,10 +75,10 @@ def name_problems(names: Sequence[str], where: str) -> list[Problem]:
             problems.append(
                 Problem(where, f"spaces around the column name {name.strip()!r}", "the name alone")
             )
-        earlier = seen.setdefault(fold(name.strip()), name)
-        if seen[fold(name.strip())] is not name:
+        if (earlier := seen.get(fold(name.strip()))) is not None:
             found = f"two columns named {earlier!r} and {name.strip()!r}"
             problems.append(Problem(where, found, "names that differ in more than case"))
+        seen.setdefault(fold(name.strip()), name)
     return problems
 
 

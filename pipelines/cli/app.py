@@ -7,6 +7,7 @@ import typer
 
 from pipelines.cli.data import example, simulate
 from pipelines.cli.doctor import doctor
+from pipelines.cli.fit import fit
 from pipelines.cli.new_trial import new_trial
 from pipelines.cli.report import report
 from pipelines.cli.results import results
@@ -15,10 +16,11 @@ from pipelines.cli.trials import trials
 from pipelines.cli.ui import ui
 
 EXIT_CODES = """Exit codes: 0 done · 1 unexpected error, or doctor found something · 2 wrong usage ·
-3 plan error · 4 read error · 5 contract failure (data withheld) · 6 estimation failure ·
+3 plan or request error · 4 read error · 5 contract failure (data withheld) · 6 estimation failure ·
 7 storage error · 8 busy · 130 stopped."""
 PANELS = {
     "A trial": (run, check, report, results),
+    "One model on one file": (fit,),
     "Data to try it with": (simulate, example),
     "A trials unit": (trials, new_trial, ui, doctor),
 }

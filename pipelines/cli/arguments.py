@@ -53,14 +53,12 @@ def load(name: str) -> "Trial":
     Raises:
         PlanError: no trial has that name (names near it are suggested), or its file has mistakes.
     """
-    from data_contracts.errors import PlanError, Problem
-    from data_contracts.load import trial_files
+    from data_contracts.load import trial_files, unknown_trial
     from pipelines.trials import load_named
 
     known = list(trial_files())
     near = difflib.get_close_matches(name.lower(), known, n=2, cutoff=0.6)
     if name not in known and near:
         meant = " or ".join(f"`{other}`" for other in near)
-        problem = Problem("trial", repr(name), f"one of: {', '.join(known)}", f"Did you mean {meant}?")
-        raise PlanError(f"There is no trial named {name!r}.", [problem])
+        raise unknown_trial(name, known, f"Did you mean {meant}?")
     return load_named(name).trial

@@ -74,10 +74,29 @@ def fill(plan: "Trial", landing: Path) -> list[Path]:
 
 def _make(plan: "Trial", *, force: bool) -> None:
     landing = _landing(plan.name)
-    if old := arrived(landing):
+    old = arrived(landing)
+    if old and not force and _holds_the_same(plan, landing, old):
+        _list(old)
+        note(f"Already there, the same: {counted(len(old), 'file')}; nothing was written.")
+        return
+    if old:
         _set_aside(plan, landing, old, force=force)
-    for path in fill(plan, landing):
+    _list(fill(plan, landing))
+
+
+def _list(files: list[Path]) -> None:
+    for path in files:
         say(f"{path.stat().st_size:>10,} bytes  {shown(path)}")
+
+
+def _holds_the_same(plan: "Trial", landing: Path, old: list[Path]) -> bool:
+    """Say whether the files are byte by byte those that would be written."""
+    from pipelines.landing_data import make_data
+
+    with tempfile.TemporaryDirectory(prefix=f"srt_{plan.name}_") as made:
+        make_data(plan.name, Path(made))
+        new = {path.relative_to(made): path.read_bytes() for path in arrived(Path(made))}
+    return new == {path.relative_to(landing): path.read_bytes() for path in old}
 
 
 def _set_aside(plan: "Trial", landing: Path, old: list[Path], *, force: bool) -> None:

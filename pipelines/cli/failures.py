@@ -19,7 +19,7 @@ EXIT_CODES = {
     0: "done",
     1: "unexpected error",
     2: "usage",
-    3: "plan error",
+    3: "plan or request error",
     4: "read error",
     5: "contract failure: the data are withheld",
     6: "estimation failure",
@@ -82,9 +82,10 @@ def of_usage(error: "click.ClickException") -> Failure:
 
 
 def storage_error(error: BaseException) -> StorageError | None:
-    """Return the trouble of a full, read-only or forbidden disk as a StorageError, else None."""
+    """Return the trouble of a disk, or of the state folder, as a StorageError, else None."""
     number, path = _errno_of(error)
-    if number not in STORAGE:
+    why = STORAGE.get(number or 0) or _of_the_state_folder(error, path)
+    if not why:
         return None
     remedy = (
         "Free some space"
@@ -93,11 +94,20 @@ def storage_error(error: BaseException) -> StorageError | None:
     )
     problem = Problem(
         path or "the state folder",
-        STORAGE[number][0].lower() + STORAGE[number][1:],
+        why[0].lower() + why[1:],
         "a folder that can be written",
         f"{remedy}, then run again; what was there before is untouched. `srt doctor` checks every folder.",
     )
-    return StorageError(f"{STORAGE[number]}.", [problem])
+    return StorageError(f"{why}.", [problem])
+
+
+def _of_the_state_folder(error: BaseException, path: str) -> str:
+    """Return what the system says of a path at, below or on the way to SRT_HOME; empty for any other."""
+    from pipelines.home import find_home
+
+    root = find_home().root
+    near = bool(path) and (Path(path).is_relative_to(root) or root.is_relative_to(path))
+    return str(getattr(error, "strerror", "") or "") if near else ""
 
 
 def _errno_of(error: BaseException) -> tuple[int | None, str]:

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -35,7 +36,17 @@ def _console(*, stderr: bool) -> "Console":
 
     stream = sys.stderr if stderr else sys.stdout
     free = stream.isatty() or "COLUMNS" in os.environ
-    return Console(stderr=stderr, highlight=False, width=None if free else PIPE_WIDTH)
+    console = Console(stderr=stderr, highlight=False, width=None if free else PIPE_WIDTH)
+    console.on_broken_pipe = partial(write_to_nobody, stream)  # Rich's own would end the program, amid a run
+    return console
+
+
+def write_to_nobody(stream: TextIO | None) -> None:
+    """Let a stream whose reader has gone, such as `head`, take what is still written to it."""
+    if stream is not None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def say(text: str = "", style: str = "", *, stderr: bool = False) -> None:
@@ -101,8 +112,11 @@ def shown(path: Path) -> str:
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object on stdout: numbers in full precision, NaN and infinity as null."""
     escape = not str(sys.stdout.encoding).lower().startswith("utf")
-    sys.stdout.write(json.dumps(jsonable(value), indent=2, ensure_ascii=escape) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(json.dumps(jsonable(value), indent=2, ensure_ascii=escape) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # the exit code still tells how the command went
+        write_to_nobody(sys.stdout)
 
 
 def jsonable(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli.arguments import AsJson, MaybeTrialName, load
-from pipelines.cli.output import counted, plain_table, print_json, put, say
+from pipelines.cli.output import counted, note, plain_table, print_json, put, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,10 +59,29 @@ def _rows(sql: str | None, **wanted: str | None) -> "Rows":
     if wanted["trial"] and wanted["trial"] not in result_files(find_home()):
         raise no_results(find_home(), wanted["trial"])
     if sql is None:
-        return choose(find_home(), **wanted)
+        rows = choose(find_home(), **wanted)
+        if not rows.records:
+            _tell_what_there_is(wanted)
+        return rows
     if any(wanted.values()):
         raise typer.BadParameter("--sql stands alone: say the rest in its WHERE")
     return ask(find_home(), sql)
+
+
+def _tell_what_there_is(wanted: dict[str, str | None]) -> None:
+    """Name the values there are of what was asked for in vain; on stderr, an empty answer being no error."""
+    from pipelines.home import find_home
+    from pipelines.results_query import known_values
+
+    columns = {name: value for name, value in wanted.items() if value and name != "trial"}
+    known = {column: known_values(find_home(), column, wanted["trial"]) for column in columns}
+    unknown = [
+        column for column, value in columns.items() if value.lower() not in map(str.lower, known[column])
+    ]
+    for column in unknown:
+        note(f"No {column} is named {columns[column]!r}; there are: {', '.join(known[column])}")
+    if not unknown:
+        note("Each of these occurs, but in no row together.")
 
 
 def _write_csv(rows: "Rows") -> None:

@@ -51,13 +51,15 @@ def _execute(
     name: str, *, force: bool = True, select: "Literal['checked'] | None" = None, as_json: bool = False
 ) -> "tuple[Trial, RunSummary]":
     """Run a trial; the first words are printed before the slow imports begin."""
+    from pipelines import warm
     from pipelines.cli.data import ensure_data
     from pipelines.cli.progress import progress
 
     plan = load(name)
     ensure_data(plan)
     with output.stdout_kept() if as_json else nullcontext(), progress(f"{plan.name}: {plan.title}") as told:
-        from pipelines.run import execute_trial
+        with warm.uninterrupted():
+            from pipelines.run import execute_trial
 
         return plan, execute_trial(name, force=force, select=select, on_hop=told)
 

@@ -408,6 +408,7 @@ def test_a_disk_that_fills_while_a_trial_runs(after_a_good_night, disk, hop):
     assert (run.returncode, told["status"]) == (7, "storage error"), messages
     assert "disk" in messages
     assert "Traceback" not in messages
+    assert "Exception while" not in messages
     for hop_folder in (unit.home / "store" / "tiny").iterdir():
         read_tables(hop_folder)
     assert unit.kept() == before or hop == "checked"

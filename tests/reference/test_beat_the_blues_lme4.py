@@ -1,7 +1,7 @@
 """Beat the Blues held against R 4.2.2 with lme4 1.1-31 (and lm), converged to 1e-12 in the parameters.
 
 R's formulas, on the rows with an outcome, treatment coding, reference TAU, No, <6m:
-    primary    bdi ~ bdi.pre*visit + treatment*visit + drug + length + (1|subject), REML
+    lmm        bdi ~ bdi.pre*visit + treatment*visit + drug + length + (1|subject), REML
     published  bdi ~ bdi.pre + month + treatment + drug + length + (1|subject), ML
     ancova     bdi ~ bdi.pre + treatment + drug + length, at 8 months, lm
 Adjusted means: bdi.pre at the mean of the rows (22.9857142857143), drug and length at 1/2 each.
@@ -54,8 +54,8 @@ def rows_of(results, analysis, statistic):
 
 @pytest.mark.parametrize("visit", VISITS)
 def test_differences_by_visit_are_lme4s(results, visit):
-    """The primary comparison of the shipped plan, by REML."""
-    row = rows_of(results, "primary", "adjusted mean difference").set_index("visit").loc[visit]
+    """The cross-check of the shipped plan, by REML."""
+    row = rows_of(results, "lmm", "adjusted mean difference").set_index("visit").loc[visit]
     estimate, se = LMER_DIFFERENCES[visit]
     assert row["value"] == pytest.approx(estimate, abs=RELATIVE_TO_SE * se)
     assert row["se"] == pytest.approx(se, rel=1e-7)
@@ -65,15 +65,15 @@ def test_differences_by_visit_are_lme4s(results, visit):
 @pytest.mark.parametrize(("arm", "visit"), LMER_MEANS)
 def test_adjusted_means_are_lme4s(results, arm, visit):
     """Covariates at their mean, levels of a factor equally weighted, as emmeans does."""
-    found = rows_of(results, "primary", "adjusted mean").set_index(["arm", "visit"]).loc[(arm, visit)]
+    found = rows_of(results, "lmm", "adjusted mean").set_index(["arm", "visit"]).loc[(arm, visit)]
     estimate, se = LMER_MEANS[arm, visit]
     assert found["value"] == pytest.approx(estimate, abs=RELATIVE_TO_SE * se)
     assert found["se"] == pytest.approx(se, rel=1e-7)
 
 
-def test_primary_variances_and_likelihood_are_lme4s(results):
+def test_variances_and_likelihood_are_lme4s(results):
     """The restricted likelihood includes the constant of the design, as lme4 reports it."""
-    value = results[results["analysis"] == "primary"].drop_duplicates("statistic", keep="last")
+    value = results[results["analysis"] == "lmm"].drop_duplicates("statistic", keep="last")
     value = value.set_index("statistic")["value"]
     assert value["log-likelihood"] == pytest.approx(-927.856614666198, abs=1e-9)
     assert value["participant sd"] == pytest.approx(7.21683542138, rel=1e-6)

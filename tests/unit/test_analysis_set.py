@@ -98,7 +98,7 @@ def test_nobody_enters_who_was_not_randomised(accepted):
     accepted["participants"].loc[5] = {"participant": "P6", "age": 30, "diagnosis": "1"}
     built = build_analysis_set(accepted, TRIAL)
     assert set(built.frame["participant"]) == {"P1", "P2", "P3", "P4", "P5"}
-    assert "time_use: 1 of 13" in built.notes[0]
+    assert "Time Use Survey: 1 of 13" in built.notes[0]
 
 
 def test_the_order_of_records_does_not_matter(accepted):
@@ -106,3 +106,40 @@ def test_the_order_of_records_does_not_matter(accepted):
     before = build_analysis_set(accepted, TRIAL).frame
     shuffled = {name: frame.iloc[::-1] for name, frame in accepted.items()}
     pd.testing.assert_frame_equal(before, build_analysis_set(shuffled, TRIAL).frame)
+
+
+def test_the_randomisation_list_says_who_has_which_arm(accepted):
+    """Another form's copy of the arm, the site or a stratum never overrides it."""
+    accepted["participants"] = accepted["participants"].assign(arm="UC", sex="M")
+    frame = build_analysis_set(accepted, TRIAL).frame.drop_duplicates("participant").set_index("participant")
+    assert frame["arm"].astype(str).to_dict() == {
+        "P1": "UC",
+        "P2": "UC",
+        "P3": "SRT",
+        "P4": "SRT",
+        "P5": "SRT",
+    }
+    assert set(frame["sex"]) == {"Female"}
+
+
+def test_a_missing_covariate_is_a_reason_not_to_be_analysed(accepted):
+    """The model leaves them out; the flow must say so, or its last box is not the model's n."""
+    accepted["allocation"].loc[0, "sex"] = None
+    flow = build_analysis_set(accepted, TRIAL).flow
+    uc = flow[(flow["arm"] == "UC") & (flow["stage"] == "not analysed")]
+    assert dict(zip(uc["reason"], uc["n"], strict=True)) == {
+        "no follow-up observed": 1,
+        "a covariate is missing": 1,
+    }
+
+
+def test_who_is_analysed_although_excluded_is_not_counted_as_excluded(accepted):
+    """A population without `eligible` keeps them: the flow follows the population, and adds up."""
+    population = TRIAL.populations["randomised"].model_copy(update={"requires": ()})
+    everyone = TRIAL.model_copy(update={"populations": {**TRIAL.populations, "randomised": population}})
+    accepted["time_use"] = pd.concat(
+        [accepted["time_use"], pd.DataFrame(seen("P5", {"m9": 3.0}))], ignore_index=True
+    )
+    flow = build_analysis_set(accepted, everyone).flow.set_index(["arm", "stage", "visit"])["n"]
+    assert ("SRT", "excluded", "") not in flow.index
+    assert flow[("SRT", "analysed", "")] == 3

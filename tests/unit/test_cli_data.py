@@ -38,6 +38,30 @@ def test_data_that_are_there_stay(landing, capsys):
     assert "--force" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("words", "n"), [(["simulate", "demo"], 2), (["example", "beat_the_blues"], 2)])
+def test_the_same_files_again_are_no_refusal(landing, capsys, words, n):
+    """One seed, the same bytes each time: a script may ask for them twice."""
+    assert entry.run_command_line(words) == 0
+    before = {p: p.stat().st_mtime_ns for p in (landing / words[1]).iterdir()}
+    capsys.readouterr()
+    assert entry.run_command_line(words) == 0
+    shown = capsys.readouterr()
+    assert f"Already there, the same: {n} files" in shown.err
+    assert "a.csv" in shown.out
+    assert {p: p.stat().st_mtime_ns for p in (landing / words[1]).iterdir()} == before
+
+
+@pytest.mark.parametrize("change", ["another byte", "one more", "one less"])
+def test_files_that_differ_in_anything_are_refused(landing, change):
+    """Somebody has changed them, or they are of another version."""
+    entry.run_command_line(["simulate", "demo"])
+    if change == "one less":
+        (landing / "demo" / "b.sav").unlink()
+    else:
+        (landing / "demo" / ("a.csv" if change == "another byte" else "c.csv")).write_text("neu")
+    assert entry.run_command_line(["simulate", "demo"]) == 7
+
+
 def test_force_moves_the_old_ones_beside(landing):
     """What destroys can be undone."""
     (landing / "demo").mkdir(parents=True)

@@ -3,8 +3,10 @@
 import errno
 import io
 import json
+import os
 import sqlite3
 from contextlib import redirect_stdout
+from pathlib import Path
 
 import pytest
 
@@ -78,6 +80,47 @@ def test_trouble_of_the_disk_is_a_storage_error(raising, capsys, number):
     assert "Storage error" in shown
     assert "/a/path" in shown
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("place", ["", "logs", "landing/demo/a.csv", ".."])
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EIO, errno.ESTALE, errno.ELOOP])
+def test_any_trouble_at_the_state_folder_is_a_storage_error(raising, capsys, tmp_path, number, place):
+    """A folder that can't be made, a share that went away."""
+    assert raising(OSError(number, "from the system", str((tmp_path / "home" / place).resolve()))) == 7
+    shown = capsys.readouterr().err
+    assert "SRT_HOME" in shown
+    assert "Traceback" not in shown
+
+
+def test_a_missing_file_elsewhere_is_still_the_programs_fault(raising, tmp_path):
+    """It must not be blamed on the disk."""
+    assert raising(FileNotFoundError(errno.ENOENT, "none", str(tmp_path / "elsewhere"))) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc")
+def test_a_state_folder_where_none_can_be_made(monkeypatch, capsys):
+    """Not even an administrator can make a folder there."""
+    monkeypatch.setenv("SRT_HOME", "/proc/foo")
+    assert entry.run_command_line(["run", "demo"]) == 7
+    assert "/proc/foo" in capsys.readouterr().err
+
+
+def test_a_state_folder_that_leads_to_itself(monkeypatch, tmp_path, capsys):
+    """A link somebody has turned round."""
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    monkeypatch.setenv("SRT_HOME", str(tmp_path / "loop"))
+    assert entry.run_command_line(["results"]) == 7
+    assert "SRT_HOME" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["tiny", "dmeo"])
+def test_an_unknown_trial_says_where_it_was_looked_for(monkeypatch, tmp_path, capsys, name):
+    """The folder of SRT_TRIALS is misspelt more often than the trial."""
+    (tmp_path / "own").mkdir()
+    monkeypatch.setenv("SRT_TRIALS", f"{tmp_path / 'own'}{os.pathsep}/nope")
+    assert entry.run_command_line(["check", name]) == 3
+    shown = " ".join(capsys.readouterr().err.split())
+    assert f"looked for in {tmp_path / 'own'}; /nope (of SRT_TRIALS: there is no such folder);" in shown
 
 
 def test_a_full_disk_under_the_database_is_a_storage_error_too():

@@ -16,7 +16,19 @@ HEAVY = {
     "duckdb",
     "pydantic",
 }
-COMMANDS = ["run", "check", "report", "results", "simulate", "example", "new-trial", "trials", "ui", "doctor"]
+COMMANDS = [
+    "run",
+    "check",
+    "report",
+    "results",
+    "simulate",
+    "example",
+    "new-trial",
+    "trials",
+    "ui",
+    "doctor",
+    "fit",
+]
 SHOW = """
 import sys
 from pipelines.cli.__main__ import run_command_line

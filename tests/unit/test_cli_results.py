@@ -4,6 +4,10 @@ import csv
 import io
 import json
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +17,7 @@ from pipelines.cli import __main__ as entry
 from pipelines.home import find_home
 from pipelines.store import write_tables
 
+REPO = Path(__file__).parents[2]
 DIFFERENCE = Statistic(
     "adjusted mean difference",
     8.123456789012345,
@@ -118,6 +123,37 @@ def test_a_trial_without_results_says_how_to_get_them(capsys):
     """No rows and no word would look like an empty trial."""
     assert entry.run_command_line(["results", "beat_the_blues"]) == 4
     assert "`srt run beat_the_blues` makes them." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--visit", "m99"], "No visit is named 'm99'; there are: m9, m15"),
+        (["demo", "--analysis", "x"], "No analysis is named 'x'; there are: primary"),
+        (
+            ["--statistic", "mean"],
+            "No statistic is named 'mean'; there are: adjusted mean difference, adjusted mean",
+        ),
+        (["demo_null", "--visit", "m15"], "No visit is named 'm15'; there are: m9"),
+        (["demo", "--visit", "m15", "--statistic", "adjusted mean"], "in no row together"),
+    ],
+)
+@pytest.mark.parametrize("form", [[], ["--json"], ["--csv"]])
+def test_no_row_names_what_there_is(capsys, options, said, form):
+    """Nobody can guess the names; stdout stays as it is, for programs."""
+    assert entry.run_command_line(["results", *options, *form]) == 0
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert "there are" not in shown.out
+
+
+def test_a_successful_query_says_nothing_on_stderr(tmp_path):
+    """DuckDB's library lists as leaks what the collector was kept from, when the process ends."""
+    env = {**os.environ, "SRT_HOME": str(tmp_path), "PYTHONPATH": str(REPO)}
+    command = [sys.executable, "-m", "pipelines.cli", "results"]
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert "adjusted mean difference" in ended.stdout
+    assert ended.stderr == ""
 
 
 def test_results_of_no_trial_at_all(monkeypatch, tmp_path, capsys):

@@ -238,7 +238,7 @@ def test_the_problems_of_all_files_are_told_together(tmp_path: Path) -> None:
 
 def test_an_empty_landing_folder_says_how_to_fill_it(tmp_path: Path) -> None:
     """The first thing a newcomer meets; the folder may not even exist."""
-    with pytest.raises(ReadError, match=r"srt example demo"):
+    with pytest.raises(ReadError, match=r"srt example"):
         read_trial(tmp_path / "none", trial_with("a"))
 
 

@@ -156,3 +156,13 @@ def test_nothing_found_gives_empty_typed_tables(trial: Trial, forms: dict[str, R
         name: "Int64" if name == "row" else "str" for name in QUERY_COLUMNS
     }
     assert str(verdict.quarantine["row"].dtype) == "int64"
+
+
+def test_a_form_with_nothing_left_withholds_the_data(trial: Trial, forms: dict[str, ReadForm]) -> None:
+    """Nothing can be analysed; the reason names the rule at fault, not what an estimator makes of it later."""
+    verdict = verdict_of(forms, trial, [finding("quarantine", 1, 2, 3, 4), finding("query", 1)])
+    assert verdict.withheld
+    (reason,) = verdict.reasons
+    assert "every record was set aside" in reason
+    assert "Must hold." in reason
+    assert "leading zeros" in reason

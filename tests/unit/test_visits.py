@@ -50,6 +50,15 @@ def test_a_label_that_contradicts_randomisation_does_not_stand(label, days):
     assert assign_visits(records(("P1", label, days)), FORM, TRIAL, RANDOMISED).empty
 
 
+def test_a_visit_without_a_window_keeps_its_label():
+    """A baseline two days after randomisation is one where the plan sets no window for it."""
+    visits = tuple(v.model_copy(update={"window": None}) if v.baseline else v for v in TRIAL.visits)
+    lenient = TRIAL.model_copy(update={"visits": visits})
+    assert assign_visits(records(("P1", "baseline", 2)), FORM, lenient, RANDOMISED)["visit"].tolist() == [
+        "baseline"
+    ]
+
+
 def test_a_window_wins_over_a_label():
     """The plan assigns visits by window; a label is what somebody typed."""
     assert assign_visits(records(("P1", "m9", 450)), FORM, TRIAL, RANDOMISED)["visit"].tolist() == ["m15"]

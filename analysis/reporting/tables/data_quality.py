@@ -20,8 +20,12 @@ EFFECTS = {
 }
 
 
-def forms_table(counts: pd.DataFrame, queries: pd.DataFrame, trial: Trial) -> Table:
+def forms_table(
+    counts: pd.DataFrame, queries: pd.DataFrame, trial: Trial, left_aside: tuple[str, ...] = ()
+) -> Table:
     """Return a row per form: rows in, accepted, quarantined, and its queries by severity.
+
+    `left_aside` says which accepted records the analysis set does not use.
 
     Raises:
         ContractError: a form's rows are not the accepted and the quarantined ones together.
@@ -38,7 +42,7 @@ def forms_table(counts: pd.DataFrame, queries: pd.DataFrame, trial: Trial) -> Ta
             *(Column(f"{severity.capitalize()} queries") for severity in SEVERITIES),
         ),
         groups=one_group(_form_row(record, asked, trial) for record in counts.itertuples(index=False)),
-        notes=("Checked: in each form, rows in = accepted + quarantined.",),
+        notes=("Checked: in each form, rows in = accepted + quarantined.", *left_aside),
     )
 
 

@@ -8,14 +8,15 @@ from analysis.reporting import numbers
 from analysis.reporting.estimates import Estimate, comparison, estimates, first
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
 from analysis.reporting.tables.sensitivity import analyses_of_the_primary_outcome
-from data_contracts.spec import Trial
+from data_contracts.spec import Analysis, Trial
 
 SHOWN = ("participant sd", "residual sd", "log-likelihood", "agreement")
+ACROSS = "from the primary"  # the agreement with another route, as against that of two computations of one
 
 
 def model_checks_table(results: pd.DataFrame, trial: Trial) -> Table:
     """Return a row per fitted analysis of the primary outcome."""
-    headings = ("Participant SD", "Residual SD", "Log-likelihood", "Agreement")
+    headings = ("Participant SD", "Residual SD", "Log-likelihood", "Agreement", "From the primary")
     return Table(
         name="checks-table",
         caption="How the models fitted",
@@ -28,7 +29,9 @@ def model_checks_table(results: pd.DataFrame, trial: Trial) -> Table:
         groups=one_group(_rows(results, trial)),
         notes=(
             "Verdict: ok; boundary (a variance is zero); refused (the data can't carry the model); failed.",
+            "Residual SD: at the visit of the question, where it differs between visits.",
             "Agreement: the largest distance of a coefficient from an independent computation, in its SE.",
+            "From the primary: the distance of a cross-check's estimate from the primary one, in the latter's SE.",
         ),
     )
 
@@ -39,15 +42,24 @@ def _rows(results: pd.DataFrame, trial: Trial) -> Iterator[Row]:
             results, analysis=analysis.name
         )
         if answer is not None:
-            found = {
-                e.statistic: e for e in estimates(results, analysis=analysis.name) if e.statistic in SHOWN
-            }
+            found = _found(results, trial, analysis)
             seen = Cell(
                 numbers.ABSENT if answer.n_observations is None else str(answer.n_observations), answer.key
             )
             reason = answer.reason if answer.status != "ok" else ""
             verdict = Cell(answer.status, answer.key, detail=reason)
-            yield row(analysis.label, verdict, seen, *(_cell(found.get(name)) for name in SHOWN))
+            yield row(analysis.label, verdict, seen, *(_cell(found.get(name)) for name in (*SHOWN, ACROSS)))
+
+
+def _found(results: pd.DataFrame, trial: Trial, analysis: Analysis) -> dict[str, Estimate]:
+    """Return an analysis's statistics of fit; of those by visit, the one at its estimand's visit."""
+    visits = {"", trial.estimands[analysis.estimand].visit}
+    rows = [e for e in estimates(results, analysis=analysis.name) if e.visit in visits]
+    return {
+        ACROSS if e.contrast else e.statistic: e
+        for e in rows
+        if e.statistic in SHOWN and (not e.contrast or e.statistic == "agreement")
+    }
 
 
 def _cell(found: Estimate | None) -> Cell:

@@ -1,0 +1,51 @@
+"""Therapy that was attended: how many sessions, with whom. Not here: what counts as enough (populations)."""
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from data_contracts.spec import Trial
+
+ATTENDED = ("1", "1.0", "yes", "true")  # of a column `attended`; without one, every record is a session held
+THERAPIST = "therapist"
+
+
+def sessions_attended(accepted: Mapping[str, pd.DataFrame], trial: Trial, people: pd.Index) -> pd.Series:
+    """Return the number of sessions each participant attended, zero included."""
+    total = pd.Series(0, index=people)
+    for held in _attended(accepted, trial):
+        total = total.add(held["participant"].value_counts().reindex(people).fillna(0).astype(int))
+    return total
+
+
+def main_therapist(accepted: Mapping[str, pd.DataFrame], trial: Trial, arms: pd.Series) -> pd.Series | None:
+    """Return whom each participant of a therapy arm saw most often; of equals, whom they saw first.
+
+    Args:
+        accepted: The accepted records of each form.
+        trial: The trial.
+        arms: The arm of each participant, by participant.
+
+    Returns:
+        By participant; missing in arms without therapy and for those who never came. None when no sessions
+        form names a therapist.
+    """
+    seen = [held for held in _attended(accepted, trial) if THERAPIST in held]
+    if not seen:
+        return None
+    sessions = pd.concat([held[["participant", THERAPIST]] for held in seen]).dropna()
+    counted = sessions.groupby(["participant", THERAPIST], sort=False).size().reset_index(name="n")
+    most = counted.sort_values("n", ascending=False, kind="stable").drop_duplicates("participant")
+    treated = arms.isin([arm.code for arm in trial.arms if arm.therapy])
+    return most.set_index("participant")[THERAPIST].reindex(arms.index).where(treated)
+
+
+def _attended(accepted: Mapping[str, pd.DataFrame], trial: Trial) -> Iterator[pd.DataFrame]:
+    """Yield the attended sessions of each form, the earliest first where they are dated."""
+    for form in trial.forms_of("sessions"):
+        held = accepted.get(form.name)
+        if held is None:
+            continue
+        if "attended" in held:
+            held = held[held["attended"].astype("str").str.casefold().isin(ATTENDED)]
+        yield held.sort_values(form.date, kind="stable") if form.date in held else held
