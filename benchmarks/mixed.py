@@ -135,7 +135,7 @@ def stream(data: Any, path: Path) -> None:
     from analysis.mixed import MMRM
 
     del data
-    model = MMRM.from_parquet(FORMULA, path, subject="id", visit="visit")  # type: ignore[attr-defined]
+    model = MMRM.from_parquet(path, FORMULA, subject="id", visit="visit")
     fit = model.fit(df="kenward-roger")
     assert fit.convergence.ok
     fit.contrasts("arm", by="visit", reference="UC")
@@ -320,10 +320,15 @@ def table(only: str, largest: int) -> Iterator[str]:
                 yield line(case, measure(case, Path(folder)))
 
 
+def load() -> str:
+    """Of the last minute, all users of the machine."""
+    return f"{os.getloadavg()[0]:.1f}"
+
+
 def machine() -> str:
     """Where and with what it was measured."""
     return (
-        f"{platform.machine()}, {os.cpu_count()} cores, one thread each; load {os.getloadavg()[0]:.1f} at the start; "
+        f"{platform.machine()}, {os.cpu_count()} cores, one thread each; load {load()} at the start; "
         f"{time.strftime('%Y-%m-%d')}; Python {platform.python_version()}, seed {SEED}."
     )
 
@@ -341,6 +346,8 @@ def print_table(*, only: str = "", largest: int = STREAMED, into_docs: bool = Fa
     for row in table(only, largest):
         print(row, flush=True)
         rows.append(row)
+    rows += ["", f"Load at the end: {load()}."]
+    print("\n".join(rows[-2:]))
     if into_docs:
         write("\n".join(rows), TARGET)
 

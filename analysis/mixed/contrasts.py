@@ -30,9 +30,11 @@ def difference_rows(
 ) -> tuple[pd.DataFrame, Array]:
     """Labels and rows of all comparisons of one factor within each combination of the others."""
     labels, found = [], []
-    groups = cells.groupby(list(by), observed=True, sort=False) if by else [((), cells)]
-    for key, own in groups:
-        at = {level: rows[number] for number, level in zip(own.index, own[factor], strict=True)}
+    groups: dict[tuple[object, ...], dict[object, Array]] = {}
+    keys = zip(*(cells[name] for name in by), strict=True) if by else [()] * len(cells)
+    for key, level, row in zip(keys, cells[factor], rows, strict=True):
+        groups.setdefault(key, {})[level] = row
+    for key, at in groups.items():
         for one, other in comparisons(list(at), reference):
             labels.append((f"{one} - {other}", *key))
             found.append(at[one] - at[other])

@@ -1,8 +1,9 @@
 """A formula and a frame in, a design out. The only module of the engine that knows formulaic."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,7 @@ class Design:
 
         Where every numeric factor is a column as it stands the codings are enough; a transformed one needs formulaic.
         """
-        numeric = {name for coding in self.codings for name in coding.numeric}
-        if numeric <= set(frame.columns) and self.column_of.keys() >= self._expressions:
+        if self._numeric <= set(frame.columns) and self.column_of.keys() >= self._expressions:
             return self._from_codings(frame)
         return self._by_formulaic(frame)
 
@@ -50,17 +50,41 @@ class Design:
     def _expressions(self) -> set[str]:
         return {name for coding in self.codings for name in coding.levels}
 
+    @property
+    def _numeric(self) -> set[str]:
+        return {name for coding in self.codings for name in coding.numeric}
+
     def _from_codings(self, frame: pd.DataFrame) -> Array:
         used = {name: self.column_of[name] for name in self._expressions}
         codes = {name: self._codes(frame[column], column) for name, column in used.items()}
-        numeric = {name for coding in self.codings for name in coding.numeric}
-        values = {name: frame[name].to_numpy(dtype=float) for name in numeric}
-        rows = np.ones((len(frame), len(self.codings)))
+        values = {name: frame[name].to_numpy(dtype=float) for name in self._numeric}
+        return product_of_codings(self.codings, values, codes, len(frame))
+
+    @property
+    def is_separable(self) -> bool:
+        """Whether every column is a product of variables as they stand and of codings of different variables."""
+        if not (self._numeric <= set(self.variables) and self.column_of.keys() >= self._expressions):
+            return False
+        coded = [[self.column_of[name] for name in coding.levels] for coding in self.codings]
+        return all(len(set(names)) == len(names) for names in coded)
+
+    def cell_means(self, frame: pd.DataFrame, cells: pd.DataFrame) -> Array:
+        """Rows of a separable design at cells, averaged over all levels of the other factors: (cells, P).
+
+        A mean over a full grid of a product is the product of the means.
+        """
+        used = {name: self.column_of[name] for name in self._expressions}
+        codes = {name: self._codes(cells[own], own) for name, own in used.items() if own in cells.columns}
+        numeric = {
+            name: cells[name].to_numpy(dtype=float) if name in cells.columns else float(frame[name].mean())
+            for name in self._numeric
+        }
+        rows = np.ones((len(cells), len(self.codings)))
         for number, coding in enumerate(self.codings):
             for name in coding.numeric:
-                rows[:, number] *= values[name]
+                rows[:, number] *= numeric[name]
             for name, levels in coding.levels.items():
-                rows[:, number] *= levels[codes[name]]
+                rows[:, number] *= levels[codes[name]] if name in codes else levels.mean()
         return rows
 
     def _codes(self, values: pd.Series, column: str) -> Codes:
@@ -72,6 +96,26 @@ class Design:
         return np.asarray(self.spec.get_model_matrix(frame, output="numpy", na_action="ignore"), dtype=float)
 
 
+def product_of_codings(
+    codings: Sequence[Coding], numeric: Mapping[str, Array], codes: Mapping[str, Codes], n_rows: int
+) -> Array:
+    """Columns (n_rows, P) from the values of numeric variables and the level numbers of factors."""
+    columns = np.empty((len(codings), n_rows))
+    made: dict[tuple[str, bytes], Array] = {}
+    for number, coding in enumerate(codings):
+        parts = [numeric[name] for name in coding.numeric]
+        for name, levels in coding.levels.items():
+            key = name, levels.tobytes()
+            if key not in made:
+                made[key] = levels[codes[name]]
+            parts.append(made[key])
+        columns[number] = parts[0] if parts else 1.0
+        for part in parts[1:]:
+            columns[number] *= part
+    return np.ascontiguousarray(columns.T)
+
+
+@lru_cache(maxsize=64)
 def parse(formula: str) -> Any:
     """The formula's two sides, checked."""
     from formulaic import Formula
@@ -111,12 +155,19 @@ def _names_in(expression: str, columns: Sequence[str]) -> set[str]:
 
 def build(parsed: Any, frame: pd.DataFrame) -> Design:
     """Evaluate a parsed formula on complete rows."""
+    if _is_plain(parsed, frame):
+        return _from_levels(parsed, frame)
     matrices = parsed.get_model_matrix(frame, output="numpy", na_action="ignore")
-    spec = matrices.rhs.model_spec
+    X = np.asarray(matrices.rhs, dtype=float)
+    y = np.asarray(matrices.lhs, dtype=float).reshape(len(frame), -1)[:, 0]
+    return _described(parsed, matrices.rhs.model_spec, frame, X, y)
+
+
+def _described(parsed: Any, spec: Any, frame: pd.DataFrame, X: Array, y: Array) -> Design:
     variables = tuple(variables_of(parsed.rhs, list(frame.columns)))
     return Design(
-        X=np.asarray(matrices.rhs, dtype=float),
-        y=np.asarray(matrices.lhs, dtype=float).reshape(len(frame), -1)[:, 0],
+        X=X,
+        y=y,
         names=tuple(str(name) for name in spec.column_names),
         terms={str(term): found for term, found in spec.term_slices.items()},
         codings=_codings(spec),
@@ -125,6 +176,78 @@ def build(parsed: Any, frame: pd.DataFrame) -> Design:
         column_of=_column_of(spec, frame),
         spec=spec,
     )
+
+
+def _is_plain(parsed: Any, frame: pd.DataFrame) -> bool:
+    """Whether both sides use columns as they stand: numbers, and factors by type. Then levels say it all."""
+    lookup, literal = _kinds_of_factor()
+    outcome, factors = list(parsed.lhs), [factor for term in parsed.rhs for factor in term.factors]
+    used = [*factors, *(factor for term in outcome for factor in term.factors)]
+    return (
+        len(outcome) == 1
+        and len(outcome[0].factors) == 1
+        and all(factor.eval_method is lookup or str(factor.expr) == "1" for factor in used)
+        and all(factor.eval_method is not literal for factor in outcome[0].factors)
+        and all(_as_it_stands(frame[str(f.expr)]) for f in used if f.eval_method is lookup)
+    )
+
+
+@cache
+def _kinds_of_factor() -> tuple[Any, Any]:
+    from formulaic.parser.types import Factor
+
+    return Factor.EvalMethod.LOOKUP, Factor.EvalMethod.LITERAL
+
+
+def _as_it_stands(column: pd.Series) -> bool:
+    return isinstance(column.dtype, pd.CategoricalDtype) or (
+        isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf"
+    )
+
+
+def _from_levels(parsed: Any, frame: pd.DataFrame) -> Design:
+    """Columns as products, without a frame of a million rows going through formulaic."""
+    names = variables_of(parsed.rhs, list(frame.columns))
+    kinds = tuple((name, _levels(frame[name])) for name in names)
+    described = _plan(parsed, kinds)
+    numeric = {name: frame[name].to_numpy(dtype=float) for name, levels in kinds if levels is None}
+    codes = {
+        name: frame[name].cat.codes.to_numpy().astype(np.intp) for name, levels in kinds if levels is not None
+    }
+    (outcome,) = (str(factor.expr) for term in parsed.lhs for factor in term.factors)
+    X = product_of_codings(described.codings, numeric, codes, len(frame))
+    return replace(described, X=X, y=frame[outcome].to_numpy(dtype=float))
+
+
+def _levels(column: pd.Series) -> pd.CategoricalDtype | None:
+    return column.dtype if isinstance(column.dtype, pd.CategoricalDtype) else None
+
+
+PLANS: dict[tuple[Any, Any], Design] = {}
+MOST_PLANS = 64
+
+
+def _plan(parsed: Any, kinds: tuple[tuple[str, pd.CategoricalDtype | None], ...]) -> Design:
+    """What formulaic makes of the formula: asked with one row per level, and remembered."""
+    written = tuple(tuple((str(f.expr), f.eval_method) for f in term.factors) for term in parsed.rhs)
+    key = written, tuple((n, None if d is None else (d.ordered, *d.categories)) for n, d in kinds)
+    if key not in PLANS:
+        if len(PLANS) >= MOST_PLANS:
+            PLANS.clear()
+        size = max([2, *(len(dtype.categories) for _, dtype in kinds if dtype is not None)])
+        number = np.arange(size)
+        small = pd.DataFrame(
+            {
+                name: number.astype(float)
+                if dtype is None
+                else pd.Categorical.from_codes(number % len(dtype.categories), dtype=dtype)
+                for name, dtype in kinds
+            },
+            index=range(size),
+        )
+        spec = parsed.rhs.get_model_matrix(small, output="numpy", na_action="ignore").model_spec
+        PLANS[key] = _described(parsed, spec, small, np.zeros((0, 0)), np.zeros(0))
+    return PLANS[key]
 
 
 def _factors(spec: Any, frame: pd.DataFrame, variables: Sequence[str]) -> dict[str, Sequence[Any]]:
@@ -159,7 +282,10 @@ def _codings(spec: Any) -> tuple[Coding, ...]:
     found: list[Coding] = []
     for term in spec.structure:
         for scoped in term.scoped_terms:
-            partial = [Coding(frozenset(), {})]
+            scale = (
+                frozenset() if scoped.scale == 1 else frozenset({f"{scoped.scale} times"})
+            )  # which alone knows the factor
+            partial = [Coding(scale, {})]
             for scoped_factor in scoped.factors:
                 partial = _times(
                     partial, str(scoped_factor.factor.expr), contrasts, reduced=scoped_factor.reduced

@@ -56,6 +56,8 @@ def likelihood_ratio(one: "MMRMFit", other: "MMRMFit") -> LikelihoodRatio:
 
 def _same_space(one: "MMRMFit", other: "MMRMFit") -> bool:
     """Whether two designs on the same rows have the same columns' span."""
+    if one.model.formula == other.model.formula:
+        return True
     a, b = (np.linalg.qr(fit.fitted.rows_needed_for("lrt").X)[0] for fit in (one, other))
     return a.shape == b.shape and bool(np.allclose(a @ (a.T @ b), b, atol=1e-6))
 
@@ -78,8 +80,17 @@ def influence(fitted: Fitted) -> pd.DataFrame:
     return found.sort_index()
 
 
+def labelled_influence(fitted: Fitted, names: list[str], frame: pd.DataFrame, subject: str) -> pd.DataFrame:
+    """The same with coefficients' names and a row named by each participant."""
+    found = influence(fitted)
+    people = frame[subject].iloc[found.index].to_numpy()
+    columns = [*names, "cooks_distance", "leverage"]
+    return found.set_axis(columns, axis=1).set_axis(people).rename_axis(subject)
+
+
 def _independent(fitted: Fitted) -> None:
-    if fitted.likelihood.grams.width > fitted.optimum.state.rank + 1:
+    turned = fitted.rows_needed_for("influence").turned is not None
+    if turned or fitted.likelihood.grams.width > fitted.optimum.state.rank + 1:
         raise MeaninglessRequestError(
             "influence leaves independent participants out, but random effects they share make them dependent"
         )

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 
 PARTS = re.compile(r"(\d+)")
@@ -11,8 +12,14 @@ def as_factor(column: pd.Series) -> pd.Series:
     """A categorical of the levels that occur; its own order if it had one."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return column.cat.remove_unused_categories()
-    present = column.dropna().unique()
-    return column.astype(pd.CategoricalDtype(sorted(present, key=natural)))
+    codes, found = pd.factorize(column)
+    present = list(found)
+    order = sorted(range(len(present)), key=lambda number: natural(present[number]))
+    place = np.full(len(present) + 1, -1, dtype=np.intp)  # the last is for a missing value, code -1
+    place[order] = np.arange(len(present))
+    dtype = pd.CategoricalDtype([present[number] for number in order])
+    factor = pd.Categorical.from_codes(place[codes], dtype=dtype)
+    return pd.Series(factor, index=column.index, name=column.name)
 
 
 def natural(level: object) -> tuple[tuple[int, float, str], ...]:

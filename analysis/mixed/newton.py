@@ -11,7 +11,9 @@ from analysis.mixed.likelihood import Slopes
 
 CONVERGED = 1e-8  # norm of the scaled gradient
 TARGET = 1e-10  # what one more step usually gives; not insisted upon
-ROUNDING = 1e-4  # gradient that may be left where a variance is so small beside another that digits run out
+ROUNDING = 1e-6  # gradient that may be left where a variance is so small beside another that digits run out
+NEARLY = 1e-4  # gradient from which a search without progress is given up
+NOTHING_LEFT = 1e-24  # a variance in units of the outcome's residual variance that is rounding alone
 PATIENCE = 4  # steps without progress before that is believed
 MOST_STEPS = 100
 MOST_HALVINGS = 40
@@ -104,17 +106,17 @@ def _no_longer_falls(sizes: list[float]) -> bool:
     if sizes[-1] < CONVERGED:
         return len(sizes) > 1 and sizes[-1] > 0.1 * sizes[-2]
     return (
-        sizes[-1] < ROUNDING
-        and len(sizes) > PATIENCE
-        and min(sizes[-PATIENCE:]) > 0.5 * min(sizes[:-PATIENCE])
+        sizes[-1] < NEARLY and len(sizes) > PATIENCE and min(sizes[-PATIENCE:]) > 0.5 * min(sizes[:-PATIENCE])
     )
 
 
 def _verdict(local: Local, state: Any) -> Status:
     """What a search that ended where it could not go on has found."""
+    values = np.linalg.eigvalsh(state.residual.covariance.value)
+    if values[:, 0].min() < NOTHING_LEFT:
+        return "singular"
     if local.size < CONVERGED:
         return "converged" if local.is_minimum else "saddle"
-    values = np.linalg.eigvalsh(state.residual.covariance.value)
     if (values[:, 0] < 1e-10 * values[:, -1]).any():
         return "singular"
     return "rounding" if local.size < ROUNDING and local.is_minimum else "stalled"

@@ -7,6 +7,8 @@ import numpy as np
 from analysis.mixed.arrays import Array, Codes
 from analysis.mixed.errors import BadDataError, TooLittleDataError
 from analysis.mixed.gram import GramSum, Pattern, PatternGrams, RowCodes, pack, patterns, sum_grams
+from analysis.mixed.random.absorb import Absorbed, absorb
+from analysis.mixed.random.spec import Component
 from analysis.mixed.rotation import Rotation, rotate, rotation_of_gram
 
 EXACT_FIT = 1e-12  # residual over outcome standard deviation
@@ -25,10 +27,12 @@ class Observations:
     root_weights: Array | None  # (N,)
     subject: Codes  # (N,)
     patterns: list[Pattern]
+    turned: Array | None = None  # rows the patterns number, where a factor's levels were turned [RE-14]
 
     def of(self, pattern: Pattern) -> Array:
         """[X Z y] of a pattern's participants, rotated, scaled and weighted: (n, m, w)."""
-        found: Array = self.columns[pattern.rows] @ self.change
+        rows = self.columns if self.turned is None else self.turned
+        found: Array = rows[pattern.rows] @ self.change
         return found
 
     def unweighted(self) -> Array:
@@ -76,15 +80,39 @@ class Turned:
 
 def pose(X: Array, Z: Array, y: Array, codes: RowCodes, weights: Array | None) -> Problem:
     """Sum the Grams; refuse a constant outcome, one fitted exactly, and more effects than rows."""
+    roots = _varying(y, weights)
+    found = patterns(codes)
+    turned = _by_gram(X, Z, y, roots, found, codes) or _by_columns(X, Z, y, roots, found, codes)
+    kept = X[:, turned.rotation.kept] if len(turned.rotation.dropped) else X
+    rows = Observations(kept, turned.columns, turned.change, roots, codes.subject, found)
+    return _posed(turned, turned.total.transformed(turned.change), rows)
+
+
+def pose_absorbed(  # noqa: PLR0913, PLR0917
+    X: Array, Z: Array, y: Array, codes: RowCodes, weights: Array | None, component: Component
+) -> tuple[Problem, Absorbed]:
+    """The same with a factor's levels turned; always by columns, so that small residuals keep their digits."""
+    roots = _varying(y, weights)
+    turned = _by_columns(X, Z, y, roots, [], codes)
+    absorbed = absorb(turned.columns, component, roots, codes)
+    kept = X[:, turned.rotation.kept]
+    rows = Observations(
+        kept, turned.columns, turned.change, roots, codes.subject, absorbed.patterns, absorbed.columns
+    )
+    return _posed(turned, absorbed.total, rows), absorbed
+
+
+def _varying(y: Array, weights: Array | None) -> Array | None:
+    """Roots of the weights; refuses a constant outcome."""
     if y.min() == y.max():
         raise BadDataError(
             f"the outcome is constant: the same value in all {len(y)} rows; nothing can be estimated from it"
         )
-    roots = None if weights is None else np.sqrt(weights)
-    found = patterns(codes)
-    turned = _by_gram(X, Z, y, roots, found, codes) or _by_columns(X, Z, y, roots, found, codes)
-    total = turned.total.transformed(turned.change)
-    kept = X[:, turned.rotation.kept] if len(turned.rotation.dropped) else X
+    return None if weights is None else np.sqrt(weights)
+
+
+def _posed(turned: Turned, total: GramSum, rows: Observations) -> Problem:
+    weights = rows.root_weights
     return Problem(
         total=total,
         grams=pack(total),
@@ -92,8 +120,8 @@ def pose(X: Array, Z: Array, y: Array, codes: RowCodes, weights: Array | None) -
         least_squares=turned.least_squares,
         offset=turned.offset,
         unit=turned.unit,
-        log_weights=0.0 if weights is None else float(np.log(weights).sum()),
-        observations=Observations(kept, turned.columns, turned.change, roots, codes.subject, found),
+        log_weights=0.0 if weights is None else 2.0 * float(np.log(weights).sum()),
+        observations=rows,
     )
 
 

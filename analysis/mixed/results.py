@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr, stdtrit
 
 from analysis.mixed.arrays import Array, Mask
 from analysis.mixed.contrasts import difference_rows
 from analysis.mixed.convergence import Convergence
-from analysis.mixed.diagnostics import LikelihoodRatio, influence, likelihood_ratio, residuals
+from analysis.mixed.diagnostics import LikelihoodRatio, labelled_influence, likelihood_ratio
 from analysis.mixed.errors import BadDataError
+from analysis.mixed.hypotheses import adjusted, contrast_rows, estimable, tested
+from analysis.mixed.icc import intraclass_correlations
 from analysis.mixed.inference import Fitted, FTest, Method
 from analysis.mixed.lsmeans import WEIGHTINGS, reference_cells
-from analysis.mixed.random.blups import own_effects, shared_effects
-from analysis.mixed.type3 import type3_contrasts
+from analysis.mixed.profile import profile_intervals
+from analysis.mixed.random.blups import predicted_effects
+from analysis.mixed.scaled_residuals import residuals_of_kind
+from analysis.mixed.standardised import standardised
+from analysis.mixed.type3 import type3_tests
 
 if TYPE_CHECKING:
     from analysis.mixed.model import MMRM
-
-ESTIMABLE = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +107,14 @@ class MMRMFit:
 
     @property
     def covariance(self) -> pd.DataFrame | dict[Any, pd.DataFrame]:
-        """Residual covariance over visits, given the random effects; by group, a frame for each."""
+        """Residual covariance over visits, given the random effects; by group, a frame for each.
+
+        For `sp_exp` at the visits' mean times: participants with times of their own differ.
+        """
         within = self.fitted.likelihood.covariance
         theta = self.fitted.optimum.state.theta[: within.n_residual]
         visits = list(self.model.visits)
-        values = within.residual.evaluate(theta).value * self.fitted.unit**2
+        values = within.residual.shown(theta)[:, : len(visits), : len(visits)] * self.fitted.unit**2
         frames = [pd.DataFrame(value, index=visits, columns=visits) for value in values]
         return frames[0] if len(frames) == 1 else dict(zip(self.model.groups, frames, strict=True))
 
@@ -126,7 +131,7 @@ class MMRMFit:
     @property
     def n_subjects(self) -> int:
         """Participants with at least one observation."""
-        return self.fitted.likelihood.grams.n_subjects
+        return self.nobs if self.model.data.absorbed else self.fitted.likelihood.grams.n_subjects
 
     @property
     def llf(self) -> float:
@@ -168,19 +173,8 @@ class MMRMFit:
         """
         return self._tested(*self._estimable(self._rows(contrasts)), alpha)
 
-    def _tested(self, kept: Array, estimable: Mask, alpha: float) -> pd.DataFrame:
-        frame = pd.DataFrame(np.nan, index=range(len(kept)), columns=["estimate", "se", "df"])
-        if estimable.any():
-            own = kept[estimable]
-            turned = self.fitted.turned(own)
-            variance = np.einsum("kp,pr,kr->k", turned, self.method.covariance, turned)
-            frame.loc[estimable, "estimate"] = self.fitted.estimates(own)
-            frame.loc[estimable, "se"] = np.sqrt(variance) * self.fitted.unit
-            frame.loc[estimable, "df"] = self.method.df(own)
-        t = frame["estimate"] / frame["se"]
-        reach = stdtrit(frame["df"], 1.0 - alpha / 2.0) * frame["se"]
-        limits = {"lower": frame["estimate"] - reach, "upper": frame["estimate"] + reach}
-        return frame.assign(t=t, p=2.0 * stdtr(frame["df"], -t.abs()), **limits)
+    def _tested(self, kept: Array, testable: Mask, alpha: float) -> pd.DataFrame:
+        return tested(self.fitted, self.method, kept, testable, alpha)
 
     def f_test(self, contrasts: Array | Mapping[str, float] | pd.DataFrame) -> FTest:
         """Joint test that all contrasts are zero; redundant rows count once."""
@@ -194,46 +188,13 @@ class MMRMFit:
 
     def type3(self) -> pd.DataFrame:
         """F test of each term, averaged with equal weights over the others' levels."""
-        codings, found = self.model.design.codings, {}
-        for term, columns in self.model.design.terms.items():
-            if term == "1":
-                continue
-            rows = type3_contrasts(codings, codings[columns])
-            _, estimable = self._estimable(rows)
-            if estimable.any():
-                test = self.f_test(rows[estimable])
-                found[term] = (test.numerator_df, test.denominator_df, test.statistic, test.p_value)
-            else:
-                found[term] = (0, np.nan, np.nan, np.nan)
-        return pd.DataFrame.from_dict(
-            found, orient="index", columns=["numerator_df", "denominator_df", "F", "p"]
-        )
+        return type3_tests(self)
 
     def _rows(self, contrasts: Array | Mapping[str, float] | pd.DataFrame) -> Array:
-        names = list(self.model.design.names)
-        if isinstance(contrasts, pd.DataFrame):
-            frame = contrasts
-        elif isinstance(contrasts, Mapping):
-            frame = pd.DataFrame([dict(contrasts)])
-        else:
-            rows = np.atleast_2d(np.asarray(contrasts, dtype=float))
-            if rows.shape[1] != len(names):
-                raise BadDataError(
-                    f"contrasts have {rows.shape[1]} columns, but the model has {len(names)} terms"
-                )
-            return rows
-        unknown = [str(name) for name in frame.columns if name not in names]
-        if unknown:
-            raise BadDataError(f"unknown term {unknown[0]!r} in a contrast; the terms are {', '.join(names)}")
-        return frame.reindex(columns=names, fill_value=0.0).to_numpy(dtype=float)
+        return contrast_rows(list(self.model.design.names), contrasts)
 
     def _estimable(self, rows: Array) -> tuple[Array, Mask]:
-        """Rows over the kept columns, and whether each is a combination of rows of the design  [MMRM-23]."""
-        rotation = self.model.problem.rotation
-        kept = rows[:, rotation.kept]
-        gap = rows[:, rotation.dropped] - kept @ rotation.dropped_by_kept
-        size = 1.0 + np.abs(rows).max(1, initial=0.0)
-        return kept, (np.abs(gap).max(1, initial=0.0) <= ESTIMABLE * size)
+        return estimable(self.model.problem.rotation, rows)
 
     # --- least-squares means ---------------------------------------------------
 
@@ -266,7 +227,23 @@ class MMRMFit:
         cells, rows = self._cells(factor, by, weights)
         labels, differences = difference_rows(cells, rows, factor, _names(by), reference)
         table = self._table(labels, differences, alpha)
-        return table if adjust is None else table.assign(p_adjusted=_adjusted(table["p"], adjust))
+        return table if adjust is None else table.assign(p_adjusted=adjusted(table["p"], adjust))
+
+    def standardised_effects(  # noqa: PLR0913
+        self,
+        factor: str,
+        by: str | Sequence[str] = (),
+        reference: Any = None,
+        *,
+        sd: str | float = "residual",
+        weights: str = "equal",
+        alpha: float = 0.05,
+    ) -> pd.DataFrame:
+        """Contrasts over a standard deviation: of the residual at the visit, of a baseline column, or a number.
+
+        The SD and its name are in the table; se and limits count that it is estimated (delta method).
+        """
+        return standardised(self, self.contrasts(factor, by, reference, weights=weights), sd, alpha)
 
     def _cells(
         self, factor: str | Sequence[str], by: str | Sequence[str], weights: str
@@ -295,32 +272,35 @@ class MMRMFit:
 
     def blups(self) -> pd.DataFrame:
         """Predicted random effects with prediction standard errors: component, level, coefficient, estimate, se."""
-        components, subject = self.model.data.components, self.model.data.subject
-        shared = shared_effects(self.fitted, [one for one in components if one.term.key != subject])
-        own = [one for one in components if one.term.key == subject]
-        placed = self.fitted.likelihood.covariance.placed_blocks()
-        frames = [
-            own_effects(self.fitted, block, component, where)
-            for (block, where), component in zip(placed, own, strict=True)
-        ]
-        return pd.concat([*frames, shared], ignore_index=True)
+        return predicted_effects(self)
 
-    def residuals(self) -> pd.Series:
-        """Marginal residuals y - X beta, one per analysed row."""
-        return pd.Series(residuals(self.fitted), index=self.model.frame.index, name="residual")
+    def residuals(self, kind: str = "marginal") -> pd.Series:
+        """One per analysed row: "marginal" y - X beta, "conditional" on the random effects, or "scaled".
+
+        Scaled ones are marginal, by participant over the Cholesky factor of the covariance: independent with
+        variance 1 if the model holds.
+        """
+        return pd.Series(residuals_of_kind(self, kind), index=self.model.frame.index, name="residual")
 
     def influence(self, subject: str) -> pd.DataFrame:
         """Change of each coefficient when a participant is left out, Cook's distance, leverage."""
         if subject != self.model.data.subject:
             raise BadDataError(f"influence is by participant: {self.model.data.subject!r}, not {subject!r}")
-        found = influence(self.fitted)
+        self.fitted.rows_needed_for("influence")
         names = np.array(self.model.design.names)[self.model.problem.rotation.kept]
-        people = self.model.frame[subject].iloc[found.index].to_numpy()
-        return (
-            found.set_axis([*names, "cooks_distance", "leverage"], axis=1)
-            .set_axis(people)
-            .rename_axis(subject)
-        )
+        return labelled_influence(self.fitted, list(names), self.model.frame, subject)
+
+    def icc(self, alpha: float = 0.05) -> pd.DataFrame:
+        """Each random intercept's share of the variance: icc, se, lower, upper."""
+        return intraclass_correlations(self, alpha)
+
+    def profile_ci(self, names: str | Sequence[str] | None = None, alpha: float = 0.05) -> pd.DataFrame:
+        """Profile likelihood limits of covariance parameters, and of SDs where they are variances.
+
+        Under REML the restricted likelihood is profiled; lme4 profiles ML. NaN: no limit among positive definite
+        covariances; a lower limit of 0 is the boundary.
+        """
+        return profile_intervals(self, None if names is None else _names(names), alpha)
 
     def summary(self) -> str:
         """The fit as text."""
@@ -331,12 +311,3 @@ class MMRMFit:
 
 def _names(names: str | Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
-
-
-def _adjusted(p: pd.Series, method: str) -> Array:
-    from statsmodels.stats.multitest import multipletests
-
-    adjusted, given = np.full(len(p), np.nan), p.notna().to_numpy()
-    if given.any():
-        adjusted[given] = multipletests(p[given], method=method)[1]
-    return adjusted

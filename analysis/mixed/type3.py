@@ -4,13 +4,35 @@ They come from how the columns are coded, so any coding and any missing main eff
 """
 
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from analysis.mixed.arrays import Array
 from analysis.mixed.design import Coding
+from analysis.mixed.hypotheses import estimable
+
+if TYPE_CHECKING:
+    from analysis.mixed.results import MMRMFit
 
 NEGLIGIBLE = 1e-9
+
+
+def type3_tests(fit: "MMRMFit") -> pd.DataFrame:
+    """A row per term: numerator and denominator df, F and p; NaN where a term is not estimable."""
+    codings, found = fit.model.design.codings, {}
+    for term, columns in fit.model.design.terms.items():
+        if term == "1":
+            continue
+        rows = type3_contrasts(codings, codings[columns])
+        _, testable = estimable(fit.model.problem.rotation, rows)
+        if testable.any():
+            test = fit.f_test(rows[testable])
+            found[term] = (test.numerator_df, test.denominator_df, test.statistic, test.p_value)
+        else:
+            found[term] = (0, np.nan, np.nan, np.nan)
+    return pd.DataFrame.from_dict(found, orient="index", columns=["numerator_df", "denominator_df", "F", "p"])
 
 
 def type3_contrasts(codings: tuple[Coding, ...], term: tuple[Coding, ...]) -> Array:

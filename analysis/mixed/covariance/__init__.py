@@ -10,6 +10,7 @@ from analysis.mixed.covariance.cs import compound_symmetry
 from analysis.mixed.covariance.csh import heterogeneous_compound_symmetry
 from analysis.mixed.covariance.diag import diagonal
 from analysis.mixed.covariance.iid import independent
+from analysis.mixed.covariance.sp_exp import spatial_exponential
 from analysis.mixed.covariance.structure import Derivatives, Structure
 from analysis.mixed.covariance.toep import toeplitz
 from analysis.mixed.covariance.toeph import heterogeneous_toeplitz
@@ -25,6 +26,7 @@ STRUCTURES: dict[str, Callable[[int], Structure]] = {
     "toeph": heterogeneous_toeplitz,
     "ad": ante_dependence,
     "adh": heterogeneous_ante_dependence,
+    "sp_exp": spatial_exponential,
     "iid": independent,
     "diag": diagonal,
 }

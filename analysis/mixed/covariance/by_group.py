@@ -48,6 +48,10 @@ class ByGroup:
         by_group = [self.structure.other_starts(own) for own in moments]
         return [np.concatenate(starts) for starts in zip(*by_group, strict=True)]
 
+    def shown(self, theta: Array) -> Array:
+        """Covariances of the groups (groups, T, T)."""
+        return self.evaluate(theta).value
+
     def evaluate(self, theta: Array) -> GroupedDerivatives:
         """All groups' covariances with their derivatives placed in blocks."""
         parts = [self.structure.evaluate(own) for own in self.split(theta)]

@@ -7,6 +7,7 @@ import numpy as np
 
 from analysis.mixed.arrays import Array, Codes, Mask
 from analysis.mixed.covariance.by_group import ByGroup, GroupedDerivatives
+from analysis.mixed.covariance.by_kind import ByKind
 from analysis.mixed.random.block import Block, placed
 
 
@@ -22,8 +23,8 @@ class ParticipantEffects:
 class Covariance:
     """V of a participant by kind: the pair of covariance group and design of participant effects  [RE-1]."""
 
-    residual: ByGroup
-    group_of_kind: Codes  # (K,)
+    residual: ByGroup | ByKind
+    group_of_kind: Codes  # (K,) which of the residual's covariances is a kind's
     effects: ParticipantEffects | None
 
     @property

@@ -40,7 +40,7 @@ def between_within(fitted: Fitted) -> BetweenWithin:
     between = (rows.X[first[rows.subject]] == rows.X).all(0)
     constant = (rows.X[0] == rows.X).all(0)
     n_between = int(between.sum())
-    n_subjects = fitted.likelihood.grams.n_subjects
+    n_subjects = len(np.unique(rows.subject))
     n_within = len(between) - n_between
     df_between = n_subjects - n_between
     df_within = fitted.n_rows - n_subjects - n_within

@@ -74,7 +74,7 @@ class Sandwich:
 def sandwich(fitted: Fitted, kind: str) -> Sandwich:
     """The sandwich of this kind at the fitted model."""
     rows = fitted.rows_needed_for(f"robust='{kind}'")
-    if fitted.likelihood.grams.width > fitted.optimum.state.rank + 1:
+    if rows.turned is not None or fitted.likelihood.grams.width > fitted.optimum.state.rank + 1:
         raise MeaninglessRequestError(
             f"robust='{kind}' takes participants as independent, but random effects that participants share make them"
             " dependent: leave random= or robust= out"

@@ -1,5 +1,7 @@
 """Best linear unbiased predictions of random effects, with their prediction standard errors  [RE-13]."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,22 @@ from analysis.mixed.inference.fitted import Fitted
 from analysis.mixed.random.block import Block
 from analysis.mixed.random.henderson import MixedState
 from analysis.mixed.random.spec import Component
+
+if TYPE_CHECKING:
+    from analysis.mixed.results import MMRMFit
+
+
+def predicted_effects(fit: "MMRMFit") -> pd.DataFrame:
+    """All random effects of a fit: those of participants first."""
+    components, subject = fit.model.data.components, fit.model.data.absorbed or fit.model.data.subject
+    shared = shared_effects(fit.fitted, [one for one in components if one.term.key != subject])
+    own = [one for one in components if one.term.key == subject]
+    placed = fit.fitted.likelihood.covariance.placed_blocks()
+    frames = [
+        own_effects(fit.fitted, block, component, where)
+        for (block, where), component in zip(placed, own, strict=True)
+    ]
+    return pd.concat([one for one in (*frames, shared) if len(one)] or [shared], ignore_index=True)
 
 
 def shared_effects(fitted: Fitted, components: list[Component]) -> pd.DataFrame:

@@ -94,12 +94,12 @@ def component(term: Term, frame: pd.DataFrame) -> Component:
     acts = acts_on(term, frame)
     label = _labels(term, frame)
     _must_be_known(term, frame, label, acts)
-    _must_stay_inside(term, label, acts)
+    must_stay_inside(term, label, acts)
     factor = as_factor(label.where(acts))
     z, names = _coefficients(term, frame)
     level = factor.cat.codes.to_numpy().astype(np.intp)
     levels = tuple(str(name) for name in factor.cat.categories)
-    _must_repeat(term, levels, int(acts.sum()))
+    must_repeat(term, levels, int(acts.sum()))
     squares = np.maximum((z[acts] ** 2).mean(0), 1e-300)
     return Component(term, Block(term.key, names, squares), levels, level, np.where(acts[:, None], z, 0.0))
 
@@ -132,7 +132,7 @@ def _must_be_known(term: Term, frame: pd.DataFrame, label: pd.Series, acts: Mask
         )
 
 
-def _must_stay_inside(term: Term, label: pd.Series, acts: Mask) -> None:
+def must_stay_inside(term: Term, label: pd.Series, acts: Mask) -> None:
     """A partially nested factor's levels occur on one side of its condition only."""
     both = set(label[acts].dropna()) & set(label[~acts].dropna())
     if both:
@@ -143,7 +143,8 @@ def _must_stay_inside(term: Term, label: pd.Series, acts: Mask) -> None:
         )
 
 
-def _must_repeat(term: Term, levels: Sequence[str], n_rows: int) -> None:
+def must_repeat(term: Term, levels: Sequence[str], n_rows: int) -> None:
+    """A variance needs two levels, and fewer levels than rows."""
     if len(levels) < 2:
         raise BadDataError(
             f"random effect {term.key!r} has {len(levels)} level, at least 2 are needed to estimate a variance:"

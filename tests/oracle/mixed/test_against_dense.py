@@ -60,7 +60,7 @@ def oracle_of(model: MMRM):
     return dense.Dense(model.design.X, model.design.y, V)
 
 
-CASES = [(name, None) for name in STRUCTURES] + [("us", "arm"), ("ar1h", "arm")]
+CASES = [(name, None) for name in STRUCTURES] + [("us", "arm"), ("ar1h", "arm"), ("sp_exp", "arm")]
 
 
 @pytest.mark.parametrize(("structure", "group"), CASES)
