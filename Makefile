@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test check ui bench lock clean
+.PHONY: setup demo test lint check ui bench lock clean
 
 setup: $(STAMP)
 
@@ -20,11 +20,13 @@ demo: setup
 test: setup
 	$(BIN)/pytest -q -m "not browser and not daemon"
 
-check: setup
+lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint
 	$(BIN)/pytest -q -m "not slow and not browser and not daemon"
 
 ui: setup

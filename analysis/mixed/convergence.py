@@ -10,7 +10,8 @@ Status = Literal[
 REASONS: dict[Status, str] = {
     "converged": "",
     "rounding": "digits ran out before the gradient fell below 1e-8: one variance is tiny beside another",
-    "saddle": "the gradient is zero, but the Hessian is not positive definite: the covariance is not identified",
+    "saddle": "the gradient is zero, but the Hessian is not positive definite: the covariance is not identified "
+    "(do two components describe the same variation, such as random effects of the participant beside us or cs?)",
     "singular": "the covariance over visits tends to a singular matrix: try a simpler structure",
     "stalled": "no step lowers the deviance, and the gradient is not zero",
     "infeasible start": "no starting covariance is positive definite",

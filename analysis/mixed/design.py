@@ -124,7 +124,8 @@ def parse(formula: str) -> Any:
     try:
         parsed = Formula(formula)
     except FormulaSyntaxError as error:
-        raise BadDataError(f"the formula {formula!r} cannot be read: {error}") from error
+        why = str(error).splitlines()[0]  # the lines after it colour the place for a terminal
+        raise BadDataError(f"the formula {formula!r} cannot be read: {why}") from error
     if not hasattr(parsed, "lhs"):
         raise BadDataError(f"the formula {formula!r} names no outcome: write it as 'outcome ~ terms'")
     return parsed
@@ -157,10 +158,20 @@ def build(parsed: Any, frame: pd.DataFrame) -> Design:
     """Evaluate a parsed formula on complete rows."""
     if _is_plain(parsed, frame):
         return _from_levels(parsed, frame)
-    matrices = parsed.get_model_matrix(frame, output="numpy", na_action="ignore")
+    matrices = evaluated(parsed, frame)
     X = np.asarray(matrices.rhs, dtype=float)
     y = np.asarray(matrices.lhs, dtype=float).reshape(len(frame), -1)[:, 0]
     return _described(parsed, matrices.rhs.model_spec, frame, X, y)
+
+
+def evaluated(parsed: Any, frame: pd.DataFrame) -> Any:
+    """Formulaic's matrices; what it can't evaluate is a mistake of the formula."""
+    from formulaic.errors import FormulaicError
+
+    try:
+        return parsed.get_model_matrix(frame, output="numpy", na_action="ignore")
+    except FormulaicError as error:
+        raise BadDataError(f"the formula cannot be evaluated: {str(error).splitlines()[0]}") from error
 
 
 def _described(parsed: Any, spec: Any, frame: pd.DataFrame, X: Array, y: Array) -> Design:

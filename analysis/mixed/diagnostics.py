@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.special import chdtrc
 
 from analysis.mixed.arrays import Array
-from analysis.mixed.errors import MeaninglessRequestError
+from analysis.mixed.errors import BadDataError, MeaninglessRequestError
 from analysis.mixed.gram import Pattern
 from analysis.mixed.inference import Fitted
 
@@ -80,10 +80,14 @@ def influence(fitted: Fitted) -> pd.DataFrame:
     return found.sort_index()
 
 
-def labelled_influence(fitted: Fitted, names: list[str], frame: pd.DataFrame, subject: str) -> pd.DataFrame:
+def labelled_influence(fit: "MMRMFit", subject: str) -> pd.DataFrame:
     """The same with coefficients' names and a row named by each participant."""
-    found = influence(fitted)
-    people = frame[subject].iloc[found.index].to_numpy()
+    model = fit.model
+    if subject != model.data.subject:
+        raise BadDataError(f"influence is by participant: {model.data.subject!r}, not {subject!r}")
+    found = influence(fit.fitted)
+    names = np.array(model.design.names)[model.problem.rotation.kept]
+    people = model.frame[subject].iloc[found.index].to_numpy()
     columns = [*names, "cooks_distance", "leverage"]
     return found.set_axis(columns, axis=1).set_axis(people).rename_axis(subject)
 

@@ -1,7 +1,7 @@
 """Fit theta: choose starts, run Newton from each that is needed, keep the best optimum."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,12 +44,25 @@ def fit_theta(likelihood: AnyLikelihood, starts: Sequence[Array]) -> Optimum | N
     attempt, convergence = best
     if not convergence.ok and has_singular_block(likelihood, attempt.state):
         return _on_boundary(likelihood, attempt, convergence)
+    return _where_it_ended(attempt, convergence)
+
+
+def _where_it_ended(attempt: Attempt, convergence: Convergence) -> Optimum:
     free = attempt.local.free
     chart = np.eye(len(free))[:, free]
     return Optimum(attempt.state, attempt.slopes, chart, np.zeros((free.sum(),) * 2), convergence, ~free)
 
 
 def _on_boundary(likelihood: AnyLikelihood, attempt: Attempt, convergence: Convergence) -> Optimum:
+    """Search again among the singular covariance matrices; where that fails, say so, with the first search's end."""
+    try:
+        with np.errstate(all="ignore"):  # a slope that overflows ends as a LinAlgError
+            return _singular_optimum(likelihood, attempt, convergence)
+    except np.linalg.LinAlgError:
+        return _where_it_ended(attempt, replace(convergence, status="stalled"))
+
+
+def _singular_optimum(likelihood: AnyLikelihood, attempt: Attempt, convergence: Convergence) -> Optimum:
     """Search again among the singular covariance matrices of the random effects  [RE-12]."""
     reduced, start = singular_blocks(likelihood, attempt.state)
     again = newton(reduced, start)

@@ -16,6 +16,16 @@ ROWS = "__rows__"  # the column that counts rows where a frame holds combination
 Weighting = Callable[[Design, pd.DataFrame, pd.DataFrame], Array]
 
 
+def weighted_cells(
+    design: Design, frame: pd.DataFrame, over: Sequence[str], weights: str
+) -> tuple[pd.DataFrame, Array]:
+    """Combinations of levels, and the contrast that is each one's mean."""
+    if weights not in WEIGHTINGS:
+        raise BadDataError(f"weights={weights!r} is unknown: choose from {', '.join(WEIGHTINGS)}")
+    cells = reference_cells(design, frame, over)
+    return cells, WEIGHTINGS[weights](design, frame, cells)
+
+
 def reference_cells(design: Design, frame: pd.DataFrame, over: Sequence[str]) -> pd.DataFrame:
     """All combinations of the levels of some variables, the last varying fastest."""
     unknown = [name for name in over if name not in design.variables]

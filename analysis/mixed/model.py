@@ -26,7 +26,7 @@ from analysis.mixed.likelihood import AnyLikelihood, Likelihood
 from analysis.mixed.prepare import Prepared, Roles, prepare
 from analysis.mixed.problem import Problem
 from analysis.mixed.random.henderson import MixedLikelihood
-from analysis.mixed.random.spec import Random
+from analysis.mixed.random.spec import Random, terms
 from analysis.mixed.results import MMRMFit
 from analysis.mixed.start import moment_covariances
 from analysis.mixed.stream import BATCH_ROWS, Paths, layout_of_parquet, read_sums
@@ -51,13 +51,16 @@ class MMRM:
         *,
         subject: str | None = None,
         visit: str | None = None,
-        covariance: str = "us",
+        covariance: str | None = None,
         group: str | None = None,
         random: Random = None,
         weights: str | None = None,
         times: Times = None,
     ) -> "MMRM":
         """Read the model off a formula; rows with a missing value are left out and counted in `notes`.
+
+        `covariance` is unstructured unless given; with random effects of the participant, which an unstructured
+        covariance holds already, it is `iid` unless given.
 
         `random` is a list of factors, or a mapping of a factor to the condition under which it acts
         ("arm == 'SRT'"), to its coefficients ("1 + month"), or to both ("1 + month | arm == 'SRT'").
@@ -71,6 +74,7 @@ class MMRM:
             BadDataError: a name, type, duplicate or infinity in the data.
             TooLittleDataError: too few participants, visits or observations.
         """
+        covariance = covariance or _usual_covariance(random, subject)
         _known(covariance, STRUCTURES, "covariance")
         prepared = prepare(
             formula, data, Roles(subject, visit, group, weights, _timed(times, covariance)).checked(), random
@@ -172,7 +176,7 @@ class MMRM:
     def fit(  # noqa: PLR0913
         self,
         method: Literal["reml", "ml"] = "reml",
-        df: str = "kenward-roger",
+        df: str | None = None,
         information: str = "observed",
         *,
         robust: str | None = None,
@@ -181,6 +185,7 @@ class MMRM:
     ) -> MMRMFit:
         """Estimate; `fallback` lists structures to try in turn where this one does not converge.
 
+        `df` is Kenward-Roger's unless given; under ML, where that has no meaning, Satterthwaite's.
         `fallback="ladder"` (or True) is us, toeph, ar1h, csh, cs from the present structure downwards. Each
         attempt's reason is in the result's `failed_attempts`.
 
@@ -188,6 +193,7 @@ class MMRM:
             MeaninglessRequestError: a combination of options that has no meaning.
         """
         _known(method, ("reml", "ml"), "method")
+        df = df or ("kenward-roger" if method == "reml" else "satterthwaite")
         _known(df, METHODS, "df")
         _known(information, INFORMATION, "information")
         if robust is not None:
@@ -266,6 +272,11 @@ class MMRM:
 def _known(value: str, choices: Any, option: str) -> None:
     if value not in choices:
         raise BadDataError(f"{option}={value!r} is unknown: choose from {', '.join(choices)}")
+
+
+def _usual_covariance(random: Random, subject: str | None) -> str:
+    """Return `us`, or `iid` where the participant has random effects of their own."""
+    return "iid" if any(term.key == subject for term in terms(random)) else "us"
 
 
 def _timed(times: Times, covariance: str) -> tuple[str, ...]:

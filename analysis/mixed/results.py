@@ -16,7 +16,8 @@ from analysis.mixed.errors import BadDataError
 from analysis.mixed.hypotheses import adjusted, contrast_rows, estimable, tested
 from analysis.mixed.icc import intraclass_correlations
 from analysis.mixed.inference import Fitted, FTest, Method
-from analysis.mixed.lsmeans import WEIGHTINGS, reference_cells
+from analysis.mixed.jackknife import jackknife, leave_one_out
+from analysis.mixed.lsmeans import weighted_cells
 from analysis.mixed.profile import profile_intervals
 from analysis.mixed.random.blups import predicted_effects
 from analysis.mixed.scaled_residuals import residuals_of_kind
@@ -178,8 +179,7 @@ class MMRMFit:
 
     def f_test(self, contrasts: Array | Mapping[str, float] | pd.DataFrame) -> FTest:
         """Joint test that all contrasts are zero; redundant rows count once."""
-        rows = self._rows(contrasts)
-        kept, estimable = self._estimable(rows)
+        kept, estimable = self._estimable(self._rows(contrasts))
         if not estimable.all():
             raise BadDataError("the hypothesis is not estimable: it depends on a dropped column")
         triangle = np.linalg.qr(self.fitted.turned(kept).T, mode="r")
@@ -248,16 +248,12 @@ class MMRMFit:
     def _cells(
         self, factor: str | Sequence[str], by: str | Sequence[str], weights: str
     ) -> tuple[pd.DataFrame, Array]:
-        if weights not in WEIGHTINGS:
-            raise BadDataError(f"weights={weights!r} is unknown: choose from {', '.join(WEIGHTINGS)}")
-        over = [*_names(factor), *_names(by)]
-        cells = reference_cells(self.model.design, self.model.frame, over)
-        return cells, WEIGHTINGS[weights](self.model.design, self.model.frame, cells)
+        return weighted_cells(self.model.design, self.model.frame, [*_names(factor), *_names(by)], weights)
 
     def _table(self, labels: pd.DataFrame, rows: Array, alpha: float) -> pd.DataFrame:
         tests = self.t_test(rows, alpha=alpha)
-        ordered = tests[["estimate", "se", "df", "lower", "upper", "t", "p"]]
-        return pd.concat([labels.reset_index(drop=True), ordered], axis=1)
+        order = ["estimate", "se", "df", "lower", "upper", "t", "p"]
+        return pd.concat([labels.reset_index(drop=True), tests[order]], axis=1)
 
     # --- diagnostics ---------------------------------------------------------
 
@@ -284,11 +280,15 @@ class MMRMFit:
 
     def influence(self, subject: str) -> pd.DataFrame:
         """Change of each coefficient when a participant is left out, Cook's distance, leverage."""
-        if subject != self.model.data.subject:
-            raise BadDataError(f"influence is by participant: {self.model.data.subject!r}, not {subject!r}")
-        self.fitted.rows_needed_for("influence")
-        names = np.array(self.model.design.names)[self.model.problem.rotation.kept]
-        return labelled_influence(self.fitted, list(names), self.model.frame, subject)
+        return labelled_influence(self, subject)
+
+    def leave_one_out(self) -> pd.DataFrame:
+        """Coefficients and theta fitted again without each participant; NaN and why in `status` where that failed."""
+        return leave_one_out(self)
+
+    def jackknife(self) -> pd.DataFrame:
+        """By coefficient: jackknife bias and se over the refits that succeeded, how many, and how many failed."""
+        return jackknife(self)
 
     def icc(self, alpha: float = 0.05) -> pd.DataFrame:
         """Each random intercept's share of the variance: icc, se, lower, upper."""

@@ -92,10 +92,6 @@ FEW_REPLICATES = [layout for layout in LAYOUTS if layout.values.shape[1] <= 201]
 ENGINE = (
     1e-9  # Newton stops at a scaled gradient of 1e-8, the variances' own error is its square root's fraction
 )
-ROUNDED = {"SmLs07", "SmLs08", "SmLs09"}
-ENGINE_NEAR_1E12 = (
-    5e-6  # against the stored numbers: what is left after 1e12 is taken off in double precision
-)
 
 
 def analysis_of_variance(values: np.ndarray) -> tuple[float, float, float]:
@@ -159,8 +155,7 @@ def test_random_groups_have_the_log_likelihood_by_hand(layout):
     fit = MMRM.from_formula("y ~ 1", layout.frame, random=["group"], covariance="iid").fit()
     between, within, _ = analysis_of_variance(layout.values)
     expected = restricted_log_likelihood(layout, between, within)
-    rtol = ENGINE_NEAR_1E12 if layout.name in ROUNDED else ENGINE
-    np.testing.assert_allclose(fit.llf, expected, rtol=rtol)
+    np.testing.assert_allclose(fit.llf, expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize("layout", FEW_REPLICATES, ids=lambda one: one.name)
@@ -180,10 +175,7 @@ def test_fixed_groups_have_the_certified_f(layout):
     """One-way analysis of variance by the engine's least-squares path."""
     fit = MMRM.from_formula("y ~ group", layout.frame, covariance="iid").fit(df="residual")
     test = fit.f_test(np.eye(len(layout.values))[1:])
-    near = (
-        2e-3 if layout.name in ROUNDED else tolerance(layout)
-    )  # 1e12 is in the intercept the contrasts take off
-    np.testing.assert_allclose(test.statistic, layout.ratio, rtol=near)
+    np.testing.assert_allclose(test.statistic, layout.ratio, rtol=tolerance(layout))
     assert (test.numerator_df, test.denominator_df) == (
         len(layout.values) - 1,
         layout.values.size - len(layout.values),
@@ -191,12 +183,14 @@ def test_fixed_groups_have_the_certified_f(layout):
     np.testing.assert_allclose(fit.covariance.iloc[0, 0], layout.within, rtol=tolerance(layout))
 
 
-@pytest.mark.parametrize("layout", [one for one in LAYOUTS if one.name in ROUNDED], ids=lambda one: one.name)
-def test_near_1e12_the_engine_keeps_what_is_stored(layout):
-    """Four certified digits are left in the data; of the numbers as stored the engine keeps more than five."""
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda one: one.name)
+def test_engine_loses_nothing_of_what_is_stored(layout):
+    """Near 1e12 four certified digits are left in the data; the engine keeps all that the stored numbers hold."""
+    between, within, ratio = analysis_of_variance(layout.values)
     fit = MMRM.from_formula("y ~ 1", layout.frame, random=["group"], covariance="iid").fit()
-    stored = analysis_of_variance(layout.values)[:2]
-    np.testing.assert_allclose(mean_squares(fit, layout), stored, rtol=ENGINE_NEAR_1E12)
+    np.testing.assert_allclose(mean_squares(fit, layout), [between, within], rtol=ENGINE)
+    fixed = MMRM.from_formula("y ~ group", layout.frame, covariance="iid").fit(df="residual")
+    np.testing.assert_allclose(fixed.f_test(np.eye(len(layout.values))[1:]).statistic, ratio, rtol=ENGINE)
 
 
 LONGLEY = {  # term: certified coefficient and standard error

@@ -174,7 +174,7 @@ def test_collinear_columns_are_dropped_by_name(trial):
 
 def test_kenward_roger_needs_reml(trial):
     with pytest.raises(MeaninglessRequestError, match="Kenward-Roger adjusts a REML fit"):
-        model(trial).fit("ml")
+        model(trial).fit("ml", df="kenward-roger")
 
 
 def test_a_sandwich_replaces_what_kenward_roger_adjusts(trial):
@@ -243,3 +243,25 @@ def test_an_offset_of_1e8_in_the_outcome_costs_nothing(trial):
     assert other.llf == pytest.approx(one.llf, abs=1e-9)
     np.testing.assert_allclose(other.bse, one.bse, rtol=1e-10)
     np.testing.assert_allclose(other.params.iloc[1:], one.params.iloc[1:], rtol=1e-8)
+
+
+def test_random_effects_of_the_participant_come_with_independent_residuals(trial):
+    """Beside an unstructured covariance they would not be identified; whoever asks for both is told so."""
+    timed = trial.assign(month=trial["visit"].str[1:].astype(float))
+    assert model(timed, random={"id": "1 + month"}).covariance == "iid"
+    both = model(timed, covariance="us", random={"id": "1"}).fit()
+    assert not both.convergence.ok
+    assert "random effects of the participant" in both.convergence.reason
+
+
+def test_maximum_likelihood_has_degrees_of_freedom_without_being_asked(trial):
+    """Kenward-Roger is defined under REML only."""
+    assert model(trial).fit(method="ml").df.equals(model(trial).fit(method="ml", df="satterthwaite").df)
+
+
+@pytest.mark.parametrize("formula", ["y ~ quux(base) + arm", "y ~~ arm"])
+def test_a_formula_that_cannot_be_used_says_why_in_plain_text(trial, formula):
+    """No traceback of the formula library, no colour codes of a terminal."""
+    with pytest.raises(BadDataError, match="formula") as caught:
+        model(trial, formula)
+    assert "\x1b" not in str(caught.value)
