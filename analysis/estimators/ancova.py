@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.estimators.adjusted_means import linear_combination
-from analysis.estimators.comparison import Comparison, common_row, not_estimated, participants_by_arm
+from analysis.estimators.comparison import Comparison, common_row, empty_arms, not_estimated
 from analysis.estimators.design import Design, single_visit_design
 from analysis.estimators.random_effects_data import independent_columns
 from analysis.results import Statistic
@@ -46,9 +46,7 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     """
     design = single_visit_design(analysis_set, trial, analysis)
     common = common_row(trial, analysis, design, METHOD)
-    counts = participants_by_arm(design)
-    if empty := [arm for arm, n in counts.items() if n == 0]:
-        reason = f"no participant of arm {', '.join(empty)} has the outcome and every covariate"
+    if reason := empty_arms(design):
         return not_estimated(design, design.visits, common, "not estimable", reason)
     outcome = design.rows[trial.estimands[analysis.estimand].outcome].to_numpy(dtype="float64")
     if reason := _refusal(outcome, design):

@@ -83,7 +83,8 @@ def common_row(trial: Trial, analysis: Analysis, design: Design, method: str) ->
     return Statistic("", float("nan"), unit=outcome.unit, method=method, n=n, n_observations=len(design.rows))
 
 
-def participants_by_arm(design: Design) -> dict[str, int]:
-    """Return the number of analysed participants in each arm."""
-    counted = design.rows.groupby("arm", observed=False)["participant"].nunique()
-    return {arm: int(counted.get(arm, 0)) for arm in design.arms}
+def empty_arms(design: Design) -> str:
+    """Return why arms without an analysed participant can't be compared; "" where each arm has one."""
+    analysed = set(design.rows["arm"])
+    empty = [arm for arm in design.arms if arm not in analysed]
+    return f"no participant of arm {', '.join(empty)} has the outcome and every covariate" if empty else ""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimators.adjusted_means import linear_combination
-from analysis.estimators.comparison import Comparison, common_row, not_estimated, participants_by_arm
+from analysis.estimators.comparison import Comparison, common_row, empty_arms, not_estimated
 from analysis.estimators.design import Design, follow_up_design
 from analysis.estimators.random_effects_fit import FitStatus, RandomEffectsFit, fit_random_effects
 from analysis.results import Statistic
@@ -34,8 +34,7 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     design = follow_up_design(analysis_set, trial, analysis)
     method = f"linear mixed-effects model, random intercept per participant, {METHODS[analysis.method]}"
     common = common_row(trial, analysis, design, method)
-    if empty := [arm for arm, n in participants_by_arm(design).items() if n == 0]:
-        reason = f"no participant of arm {', '.join(empty)} has the outcome and every covariate"
+    if reason := empty_arms(design):
         return not_estimated(design, design.visits, common, "not estimable", reason)
     fit = fit_random_effects(
         _outcome(design, trial, analysis), design.matrix, _participants(design), method=analysis.method

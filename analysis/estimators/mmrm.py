@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.estimators.adjusted_means import Combinations
-from analysis.estimators.comparison import Comparison, common_row, not_estimated, participants_by_arm
+from analysis.estimators.comparison import Comparison, common_row, empty_arms, not_estimated
 from analysis.estimators.covariance_ladder import (
     COVARIANCES,
     LadderFit,
@@ -65,8 +65,7 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
 
     design = follow_up_design(analysis_set, trial, analysis)
     common = common_row(trial, analysis, design, method_of(analysis))
-    if empty := [arm for arm, n in participants_by_arm(design).items() if n == 0]:
-        reason = f"no participant of arm {', '.join(empty)} has the outcome and every covariate"
+    if reason := empty_arms(design):
         return not_estimated(design, design.visits, common, "not estimable", reason)
     data = _data(design, trial, analysis)
     try:
