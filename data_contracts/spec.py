@@ -6,9 +6,19 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from data_contracts.instrument import Declared, Instrument
+from data_contracts.operations import (
+    Arrival,
+    Blinding,
+    Eligible,
+    Privacy,
+    QueryLife,
+    Randomisation,
+    Retention,
+)
 from data_contracts.random_effect import random_effect
 
 ColumnType = Literal["text", "integer", "number", "category", "date"]
+FileFormat = Literal["sav", "por", "csv", "dta", "sas7bdat", "xpt"]
 Severity = Literal["critical", "warning", "info"]
 FormKind = Literal["participants", "allocation", "visits", "sessions", "adverse_events", "withdrawals"]
 Strategy = Literal["treatment policy", "hypothetical", "composite", "while on treatment", "principal stratum"]
@@ -104,10 +114,12 @@ class Form(Declared):
     label: str
     kind: FormKind
     file: str  # a pattern below the landing folder
-    format: Literal["sav", "csv"]
+    format: FileFormat
     encoding: str = ""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     decimal: Annotated[str, Field(min_length=1, max_length=1)] = "."
+    thousands: Annotated[str, Field(max_length=1)] = ""  # mark between thousands; "" where none is written
+    drop: tuple[str, ...] = ()  # the export's personal columns, by their names there: dropped at the door
     key: tuple[str, ...]
     required: bool = True  # may the file be absent?
     may_be_empty: bool = False
@@ -269,6 +281,13 @@ class Trial(Declared):
     seed: Annotated[int, Field(ge=0)]
     plan_hash: str = ""
     night: Night = Night()
+    landing: Arrival = Arrival()
+    blinding: Blinding = Blinding()
+    privacy: Privacy = Privacy()
+    queries: QueryLife = QueryLife()
+    retention: Retention = Retention()
+    randomisation: Randomisation = Randomisation()
+    eligibility: tuple[Eligible, ...] = ()
     arms: tuple[Arm, ...] = Field(min_length=2)
     sites: tuple[Site, ...] = ()
     visits: tuple[Visit, ...] = Field(min_length=2)
