@@ -22,7 +22,7 @@ class ModelColumns:
     """What the parts of a model may name."""
 
     groups: Collection[str]  # factors by which a covariance may differ, or an effect act
-    factors: Collection[str]  # whose levels may have random effects
+    factors: frozenset[str] | set[str]  # whose levels may have random effects
     coefficients: Collection[str]  # that random slopes may have
     levels: Mapping[str, Collection[str]]  # column -> its levels, where the plan declares them
 

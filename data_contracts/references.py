@@ -11,6 +11,7 @@ from typing import Any
 from data_contracts.errors import Problem
 from data_contracts.form_references import form_problems
 from data_contracts.model_references import ModelColumns, model_problems, one_of
+from data_contracts.plan_references import plan_problems
 
 
 def broken_references(
@@ -19,6 +20,7 @@ def broken_references(
     """Return every name in the raw tables that points at nothing, and every contradiction."""
     checks = (_arms, _visits, _codes_are_unique, _forms, _strata, _dates, _outcomes, _moderators, _estimands)
     problems = [problem for check in checks for problem in check(raw, where)]
+    problems += plan_problems(raw, where, _model_columns(raw).factors - {"participant", "arm"})
     return problems + list(_analyses(raw, where, estimators))
 
 
@@ -127,6 +129,8 @@ def _outcomes(raw: dict[str, Any], where: str) -> Iterator[Problem]:
     forms = _tables(raw, "forms")
     for name, outcome in _tables(raw, "outcomes").items():
         here, form = f"{where}, outcomes.{name}", outcome.get("form")
+        if outcome.get("of") or outcome.get("event"):
+            continue
         visit_forms = {n for n, f in forms.items() if f.get("kind") == "visits"}
         if form not in visit_forms:
             yield Problem(f"{here}.form", repr(form), one_of(visit_forms))

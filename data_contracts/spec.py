@@ -1,7 +1,7 @@
 """A trial as its file declares it: frozen objects, valid once built. Not here: reading TOML (load)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,20 +15,22 @@ from data_contracts.operations import (
     Randomisation,
     Retention,
 )
-from data_contracts.random_effect import random_effect
+from data_contracts.plan import (
+    Analysis,
+    Estimand,
+    Event,
+    Family,
+    Moderator,
+    Name,
+    Outcome,
+    Population,
+)
 
 ColumnType = Literal["text", "integer", "number", "category", "date"]
 FileFormat = Literal["sav", "por", "csv", "dta", "sas7bdat", "xpt"]
 Severity = Literal["critical", "warning", "info"]
 FormKind = Literal["participants", "allocation", "visits", "sessions", "adverse_events", "withdrawals"]
-Strategy = Literal["treatment policy", "hypothetical", "composite", "while on treatment", "principal stratum"]
-Covariance = Literal["us", "cs", "csh", "ar1", "ar1h", "toep", "toeph", "ad", "adh"]
-DegreesOfFreedom = Literal[
-    "kenward-roger", "kenward-roger-linear", "satterthwaite", "between-within", "residual"
-]
-LADDER: tuple[Covariance, ...] = ("us", "toeph", "ar1h", "csh", "cs")  # each simpler than the one before
 Code = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class Arm(Declared):
@@ -136,120 +138,6 @@ class Form(Declared):
         return _with_names(raw, "columns")
 
 
-class Outcome(Declared):
-    """A variable that is compared: a column of a visit form, or a scale of an instrument there."""
-
-    name: Name
-    label: str
-    form: str
-    column: str = ""
-    instrument: str = ""
-    scale: str = "total"
-    unit: str = ""
-    better: Literal["higher", "lower"]
-    range: tuple[float, float] | None = None
-    setting: str = ""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if bool(self.column) == bool(self.instrument):
-            raise ValueError("give either `column` or `instrument`")
-        return self
-
-
-class Moderator(Declared):
-    """A baseline variable by which the effect may differ: an outcome at baseline or a participant column."""
-
-    name: Name
-    label: str
-    setting: str
-    outcome: str = ""
-    column: str = ""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if bool(self.column) == bool(self.outcome):
-            raise ValueError("give either `column` or `outcome`")
-        return self
-
-
-class Population(Declared):
-    """Who is analysed: all randomised, less whoever fails a stated requirement."""
-
-    name: Name
-    label: str
-    requires: tuple[
-        Literal["eligible", "follow_up", "primary_observed", "all_visits", "adequate_dose"], ...
-    ] = ()
-    minimum_sessions: int | None = None  # in the therapy arm, with "adequate_dose"
-
-    @model_validator(mode="after")
-    def _dose_is_given(self) -> Self:
-        if "adequate_dose" in self.requires and self.minimum_sessions is None:
-            raise ValueError("`adequate_dose` needs `minimum_sessions`")
-        return self
-
-
-class IntercurrentEvent(Declared):
-    """An event after randomisation and the strategy that answers it (ICH E9(R1))."""
-
-    event: str
-    strategy: Strategy
-
-
-class Estimand(Declared):
-    """The five attributes of ICH E9(R1), and the plan's clause."""
-
-    name: Name
-    label: str
-    clause: str
-    treatment: str
-    population: str
-    outcome: str
-    visit: str
-    summary: str
-    intercurrent_events: tuple[IntercurrentEvent, ...] = Field(min_length=1)
-
-
-class Analysis(Declared):
-    """One model that answers an estimand."""
-
-    name: Name
-    label: str
-    estimand: str
-    estimator: str
-    role: Literal["primary", "cross-check", "secondary", "sensitivity"]
-    clause: str = ""
-    covariates: tuple[str, ...] = ()  # participant columns
-    covariates_by_visit: tuple[str, ...] = ()  # those among them whose effect may differ by visit
-    baseline: bool = True  # adjust for the outcome at baseline
-    baseline_by_visit: bool = True
-    visit_as: Literal["category", "month"] = "category"
-    treatment_by_visit: bool = True
-    method: Literal["reml", "ml"] = "reml"
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    # of the estimator "mmrm"
-    covariance: Covariance = "us"  # over visits
-    df: DegreesOfFreedom = "kenward-roger"
-    group: str = ""  # a participant column: a covariance of its own for each level
-    random: tuple[str, ...] = ()  # random effects beside it: see random_effect
-    fallback: tuple[Covariance, ...] | None = None  # tried in turn when it fails; None: the rest of LADDER
-
-    @field_validator("random")
-    @classmethod
-    def _random_effects_can_be_read(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
-        for text in texts:
-            random_effect(text)
-        return texts
-
-    @property
-    def covariances(self) -> tuple[Covariance, ...]:
-        """Return the covariance and its fallbacks, in the order they are tried."""
-        if self.fallback is not None:
-            return (self.covariance, *(name for name in self.fallback if name != self.covariance))
-        return LADDER[LADDER.index(self.covariance) :] if self.covariance in LADDER else (self.covariance,)
-
-
 class Night(Declared):
     """When the trial runs unattended, and when its data are stale."""
 
@@ -267,6 +155,9 @@ class Night(Declared):
         except (ZoneInfoNotFoundError, ValueError):
             raise ValueError(f"no time zone named {zone!r}; expected a name such as Europe/London") from None
         return zone
+
+
+SECTIONS = ("forms", "events", "outcomes", "moderators", "populations", "estimands", "analyses", "families")
 
 
 class Trial(Declared):
@@ -296,18 +187,20 @@ class Trial(Declared):
     forms: Mapping[str, Form]
     dates_in_order: tuple[tuple[str, str], ...] = ()  # pairs of form.column
     unblinding_words: tuple[str, ...] = ()
+    events: Mapping[str, Event] = Field(default_factory=dict)
     outcomes: Mapping[str, Outcome]
     moderators: Mapping[str, Moderator] = Field(default_factory=dict)
     populations: Mapping[str, Population]
     primary_estimand: str
     estimands: Mapping[str, Estimand]
     analyses: Mapping[str, Analysis]
+    families: Mapping[str, Family] = Field(default_factory=dict)
     instruments: Mapping[str, Instrument] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
     def _name_sections(cls, raw: object) -> object:
-        for section in ("forms", "outcomes", "moderators", "populations", "estimands", "analyses"):
+        for section in SECTIONS:
             raw = _with_names(raw, section)
         return raw
 

@@ -13,7 +13,8 @@ from analysis.derive.populations import EXCLUDED, Evidence, population_members
 from analysis.derive.scoring import score_instrument
 from analysis.derive.sessions import THERAPIST, main_therapist, sessions_attended
 from analysis.derive.visits import assign_visits
-from data_contracts.spec import Column, Form, Outcome, Trial
+from data_contracts.plan import Outcome
+from data_contracts.spec import Column, Form, Trial
 
 Forms = Mapping[str, pd.DataFrame]
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from data_contracts.spec import Population, Trial
+from data_contracts.plan import Population
+from data_contracts.spec import Trial
 
 Requirement = Callable[["Evidence", Population], pd.Series]
 EXCLUDED = "excluded"  # a column of a baseline form: excluded after randomisation, 1 or yes

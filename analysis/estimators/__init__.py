@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.results import Statistic
-    from data_contracts.spec import Analysis, Trial
+    from data_contracts.plan import Analysis
+    from data_contracts.spec import Trial
 
     Estimator = Callable[[pd.DataFrame, Trial, Analysis], list[Statistic]]
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from math import isfinite
 
 from analysis.results import Statistic
-from data_contracts.spec import Analysis, Trial
+from data_contracts.plan import Analysis
+from data_contracts.spec import Trial
 
 COMPARISONS = ("adjusted mean difference", "treatment effect")
 USABLE = ("ok", "boundary")

@@ -16,7 +16,8 @@ from analysis.estimators.comparison import Comparison, common_row, empty_arms, n
 from analysis.estimators.design import Design, single_visit_design
 from analysis.estimators.random_effects_data import independent_columns
 from analysis.results import Statistic
-from data_contracts.spec import Analysis, Trial
+from data_contracts.plan import Analysis
+from data_contracts.spec import Trial
 
 Array = npt.NDArray[np.float64]
 METHOD = "analysis of covariance, ordinary least squares"

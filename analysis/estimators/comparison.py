@@ -9,7 +9,8 @@ import numpy.typing as npt
 from analysis.estimators.adjusted_means import Combinations
 from analysis.estimators.design import Design
 from analysis.results import Statistic, Status
-from data_contracts.spec import Analysis, Trial
+from data_contracts.plan import Analysis
+from data_contracts.spec import Trial
 
 Array = npt.NDArray[np.float64]
 

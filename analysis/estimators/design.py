@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from data_contracts.spec import Analysis, Trial
+from data_contracts.plan import Analysis
+from data_contracts.spec import Trial
 
 Base = dict[str, pd.Series]
 

@@ -15,7 +15,8 @@ from analysis.estimators.comparison import Comparison, common_row, empty_arms, n
 from analysis.estimators.design import Design, follow_up_design
 from analysis.estimators.random_effects_fit import FitStatus, RandomEffectsFit, fit_random_effects
 from analysis.results import Statistic
-from data_contracts.spec import Analysis, Trial
+from data_contracts.plan import Analysis
+from data_contracts.spec import Trial
 
 METHODS = {"reml": "REML", "ml": "maximum likelihood"}
 

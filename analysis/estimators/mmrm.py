@@ -25,8 +25,9 @@ from analysis.estimators.covariance_ladder import (
 )
 from analysis.estimators.design import Design, follow_up_design
 from analysis.results import Statistic, Status
+from data_contracts.plan import Analysis
 from data_contracts.random_effect import RandomEffect, random_effect
-from data_contracts.spec import Analysis, Trial
+from data_contracts.spec import Trial
 
 if TYPE_CHECKING:
     from analysis.mixed import MMRMFit

@@ -12,7 +12,8 @@ from analysis.estimators.baseline import (
     described_records,
 )
 from analysis.results import Records, Statistic, result_records, results_table
-from data_contracts.spec import Analysis, Trial
+from data_contracts.plan import Analysis
+from data_contracts.spec import Trial
 
 
 def run_analyses(analysis_set: pd.DataFrame, trial: Trial) -> pd.DataFrame:

@@ -8,7 +8,8 @@ from typing import Any, Self
 import pandas as pd
 
 from analysis.reporting import numbers
-from data_contracts.spec import Analysis, Arm, Trial
+from data_contracts.plan import Analysis
+from data_contracts.spec import Arm, Trial
 
 MEAN = "adjusted mean"
 DIFFERENCE = "adjusted mean difference"

@@ -7,7 +7,8 @@ import pandas as pd
 
 from analysis.reporting import numbers
 from analysis.reporting.estimates import Estimate, comparison, visit_label, why_not
-from data_contracts.spec import Arm, Outcome, Trial
+from data_contracts.plan import Outcome
+from data_contracts.spec import Arm, Trial
 
 Verdict = Literal["better", "worse", "no clear difference", "not estimable"]
 

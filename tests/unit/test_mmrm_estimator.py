@@ -13,7 +13,7 @@ from analysis.mixed.covariance import STRUCTURES
 from analysis.mixed.inference import METHODS
 from analysis.results import STATISTICS, Statistic
 from data_contracts.load import find_trial, load_trial
-from data_contracts.spec import Covariance, DegreesOfFreedom
+from data_contracts.plan import Covariance, DegreesOfFreedom
 
 TRIAL = load_trial(find_trial("demo"))
 HOURS = "structured_activity_hours"

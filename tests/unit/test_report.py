@@ -24,7 +24,8 @@ from analysis.reporting.numbers import MINUS
 from analysis.results import Statistic, results_frame
 from data_contracts.errors import ContractError
 from data_contracts.load import find_trial, load_trial
-from data_contracts.spec import Analysis, Outcome, Trial
+from data_contracts.plan import Analysis, Outcome
+from data_contracts.spec import Trial
 
 MEANS = {  # visit -> usual care, Beat the Blues, difference, SE, p
     "m2": (18.92, 14.98, -3.94, 1.742, 0.0261),

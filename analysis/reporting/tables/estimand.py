@@ -2,7 +2,8 @@
 
 from analysis.reporting.estimates import visit_label
 from analysis.reporting.table import Cell, Column, Table, one_group, row
-from data_contracts.spec import Estimand, Trial
+from data_contracts.plan import Estimand
+from data_contracts.spec import Trial
 
 
 def estimand_table(estimand: Estimand, trial: Trial) -> Table:

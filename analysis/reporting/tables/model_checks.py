@@ -8,7 +8,8 @@ from analysis.reporting import numbers
 from analysis.reporting.estimates import Estimate, comparison, estimates, first
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
 from analysis.reporting.tables.sensitivity import analyses_of_the_primary_outcome
-from data_contracts.spec import Analysis, Trial
+from data_contracts.plan import Analysis
+from data_contracts.spec import Trial
 
 SHOWN = ("participant sd", "residual sd", "log-likelihood", "agreement")
 ACROSS = "from the primary"  # the agreement with another route, as against that of two computations of one

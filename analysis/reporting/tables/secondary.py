@@ -8,7 +8,8 @@ from analysis.reporting import numbers
 from analysis.reporting.estimates import MEAN, comparison, first, visit_label
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
 from analysis.reporting.tables.primary import estimate_cells, mean_cell
-from data_contracts.spec import Analysis, Arm, Trial
+from data_contracts.plan import Analysis
+from data_contracts.spec import Arm, Trial
 
 
 def secondary_table(results: pd.DataFrame, trial: Trial) -> Table:

@@ -8,7 +8,8 @@ from analysis.reporting import numbers
 from analysis.reporting.estimates import comparison, visit_label
 from analysis.reporting.table import Cell, Column, Group, Row, Table, row
 from analysis.reporting.tables.primary import estimate_cells
-from data_contracts.spec import Analysis, Arm, Trial
+from data_contracts.plan import Analysis
+from data_contracts.spec import Arm, Trial
 
 ROLES = {
     "primary": "Primary analysis",
