@@ -14,6 +14,7 @@ NEEDED_COLUMNS = {
     "allocation": ("participant", "arm"),
     "visits": ("participant",),
     "sessions": ("participant",),
+    "discontinuations": ("participant",),
     "adverse_events": ("participant",),
     "withdrawals": ("participant",),
 }

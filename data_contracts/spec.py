@@ -29,7 +29,10 @@ from data_contracts.plan import (
 ColumnType = Literal["text", "integer", "number", "category", "date"]
 FileFormat = Literal["sav", "por", "csv", "dta", "sas7bdat", "xpt"]
 Severity = Literal["critical", "warning", "info"]
-FormKind = Literal["participants", "allocation", "visits", "sessions", "adverse_events", "withdrawals"]
+FormKind = Literal[
+    "participants", "allocation", "visits", "sessions", "discontinuations", "adverse_events", "withdrawals"
+]
+OF_THERAPY: tuple[FormKind, ...] = ("sessions", "discontinuations")  # expected in the therapy arms only
 Code = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.derive.events import event_outcome, events_of, first_days
 from analysis.derive.flow import participant_flow
+from analysis.derive.outcomes import cut_values, recorded_values
 from analysis.derive.populations import EXCLUDED, Evidence, population_members
-from analysis.derive.scoring import score_instrument
 from analysis.derive.sessions import THERAPIST, main_therapist, sessions_attended
 from analysis.derive.visits import assign_visits
-from data_contracts.plan import Outcome
 from data_contracts.spec import Column, Form, Trial
 
 Forms = Mapping[str, pd.DataFrame]
@@ -42,12 +42,13 @@ def build_analysis_set(accepted: Forms, trial: Trial) -> AnalysisSet:
     observed, notes = _visit_records(accepted, trial, people)
     frame = _skeleton(people, trial).merge(observed, on=["participant", "visit"], how="left", validate="1:1")
     frame = _with_baseline_and_change(frame, trial)
-    evidence = Evidence(
-        people, _observed(frame, trial), sessions_attended(accepted, trial, people.index), trial
-    )
+    histories, more = _histories(accepted, trial, people)
+    sessions = sessions_attended(accepted, trial, people.index)
+    evidence = Evidence(people, _observed(frame, trial), sessions, trial)
     members = population_members(evidence)
     flow = participant_flow(evidence, members[f"in_{trial.primary.population}"], _analysable(evidence))
-    return AnalysisSet(_typed(frame.join(members, on="participant"), trial), flow, notes)
+    whole = frame.join(histories.assign(sessions_attended=sessions), on="participant")
+    return AnalysisSet(_typed(whole.join(members, on="participant"), trial), flow, (*notes, *more))
 
 
 def _randomised(accepted: Forms, trial: Trial) -> pd.DataFrame:
@@ -64,6 +65,21 @@ def _randomised(accepted: Forms, trial: Trial) -> pd.DataFrame:
         if name in people and column.type == "category" and name not in {"arm", "site", EXCLUDED}:
             people[name] = _labelled(people[name], column)
     return _with_therapist(people.set_index("participant").sort_index(), accepted, trial)
+
+
+def _histories(accepted: Forms, trial: Trial, people: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return each participant's first events and the outcomes made from events, by participant."""
+    if not trial.events:
+        return pd.DataFrame(index=people.index), ()
+    happened = events_of(accepted, trial, _randomised_on(people, trial))
+    outcomes = [event_outcome(happened, o, people.index) for o in trial.outcomes.values() if o.event]
+    return pd.concat([first_days(happened, people.index), *outcomes], axis=1), happened.notes
+
+
+def _randomised_on(people: pd.DataFrame, trial: Trial) -> pd.Series:
+    (allocation,) = trial.forms_of("allocation")
+    missing = pd.Series(pd.NaT, index=people.index, dtype="datetime64[s]")
+    return people.get(allocation.date, missing)
 
 
 def _with_therapist(people: pd.DataFrame, accepted: Forms, trial: Trial) -> pd.DataFrame:
@@ -126,16 +142,8 @@ def _outcomes_of(assigned: pd.DataFrame, form: Form, trial: Trial) -> pd.DataFra
     kept = assigned[["participant", "visit", "visit_date", "days_since_randomisation"]].copy()
     for outcome in trial.outcomes.values():
         if outcome.form == form.name:
-            kept[outcome.name] = _outcome_values(assigned, outcome, trial)
+            kept[outcome.name] = recorded_values(assigned, outcome, trial)
     return kept
-
-
-def _outcome_values(assigned: pd.DataFrame, outcome: Outcome, trial: Trial) -> pd.Series:
-    if outcome.column:
-        return assigned[outcome.column].astype("float64")
-    instrument = trial.instruments[outcome.instrument]
-    items = [f"{outcome.instrument}_{i}" for i in range(1, instrument.n_items + 1)]
-    return score_instrument(assigned[items], instrument)[outcome.scale].astype("float64")
 
 
 def _joined(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
@@ -148,17 +156,23 @@ def _joined(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_baseline_and_change(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """Add each outcome's baseline and change; outcomes cut from others come after those they are cut from."""
     whole = frame.copy()
-    at_baseline = whole[whole["visit"] == trial.baseline_visit.code].set_index("participant")
-    follows = whole["visit"] != trial.baseline_visit.code
-    for name in trial.outcomes:
-        if name not in whole:
-            whole[name] = float("nan")
-        whole[f"{name}_baseline"] = whole["participant"].map(
-            at_baseline.get(name, pd.Series(dtype="float64"))
-        )
-        whole[f"{name}_change"] = (whole[name] - whole[f"{name}_baseline"]).where(follows)
+    by_visit = [outcome for outcome in trial.outcomes.values() if outcome.is_by_visit]
+    for outcome in sorted(by_visit, key=lambda outcome: bool(outcome.of)):
+        if outcome.of:
+            whole[outcome.name] = cut_values(whole, outcome, trial)
+        elif outcome.name not in whole:
+            whole[outcome.name] = float("nan")
+        whole = _with_one_baseline(whole, outcome.name, trial)
     return whole
+
+
+def _with_one_baseline(frame: pd.DataFrame, name: str, trial: Trial) -> pd.DataFrame:
+    at_baseline = frame.loc[frame["visit"] == trial.baseline_visit.code].set_index("participant")[name]
+    baseline = frame["participant"].map(at_baseline).astype("float64")
+    change = (frame[name] - baseline).where(frame["visit"] != trial.baseline_visit.code)
+    return frame.assign(**{f"{name}_baseline": baseline, f"{name}_change": change})
 
 
 def _observed(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:

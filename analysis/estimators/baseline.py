@@ -6,6 +6,7 @@ from functools import partial
 import pandas as pd
 
 from analysis.results import Records, Statistic, result_records, results_table
+from data_contracts.plan import Outcome
 from data_contracts.spec import Trial
 
 BASELINE, OBSERVED = "baseline", "observed"  # the names of these analyses in the results table
@@ -37,7 +38,7 @@ def describe_baseline(analysis_set: pd.DataFrame, trial: Trial) -> Descriptions:
 
 
 def describe_outcomes(analysis_set: pd.DataFrame, trial: Trial) -> Descriptions:
-    """Return each outcome as observed, by arm and visit, in the primary estimand's population.
+    """Return each continuous outcome as observed, by arm and visit, in the primary estimand's population.
 
     Args:
         analysis_set: One row per participant and visit.
@@ -45,7 +46,7 @@ def describe_outcomes(analysis_set: pd.DataFrame, trial: Trial) -> Descriptions:
     """
     rows = _population(analysis_set, trial)
     described: dict[str, list[Statistic]] = {}
-    for outcome in trial.outcomes.values():
+    for outcome in _continuous(trial):
         described[outcome.name] = [
             statistic
             for visit in trial.visits
@@ -95,11 +96,16 @@ def _characteristics(people: pd.DataFrame, trial: Trial) -> Iterator[str]:
         c for f in trial.forms_of("allocation") for c in f.columns.values() if c.name in _named(trial)
     ]
     columns = [c for c in (*baseline, *allocation) if c.type in DESCRIBED and not c.free_text]
-    outcomes = [f"{name}_baseline" for name in trial.outcomes]
+    outcomes = [f"{outcome.name}_baseline" for outcome in _continuous(trial)]
     site = ["site"] if trial.sites else []
     for name in dict.fromkeys([*(c.name for c in columns), *site, *outcomes]):
         if name in people and name not in NOT_CHARACTERISTICS:
             yield name
+
+
+def _continuous(trial: Trial) -> list[Outcome]:
+    """Return the outcomes whose mean says something; the others are described where they are compared."""
+    return [outcome for outcome in trial.outcomes.values() if outcome.kind == "continuous"]
 
 
 def _named(trial: Trial) -> set[str]:

@@ -48,6 +48,7 @@ PARTS = {  # how the hours divide: Dirichlet weights
 THERAPISTS_PER_SITE = (3, 4)
 THERAPIST_ICC = 0.035
 SESSIONS_MEAN, SESSIONS_SD, SHARE_NO_SESSION, SESSIONS_CAP = 12.0, 7.0, 0.10, 40
+ADEQUATE_DOSE = 8  # sessions
 
 # Attendance: the chance that a follow-up's hours are observed
 OBSERVED_USUAL_CARE = (0.915, 0.77, 0.71)

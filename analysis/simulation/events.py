@@ -19,6 +19,9 @@ LEAVING = {"lost": "Several calls and letters without answer", "consent": "No lo
            "moved": "Moved out of the area"}  # fmt: skip
 
 
+ENDINGS = {"better": 0.15, "unwilling": 0.35, "unwell": 0.2, "moved": 0.1, "no_contact": 0.2}
+
+
 def draw_sessions(cohort: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Return a record per session held, in the therapy arm only."""
     therapy = cohort[(cohort["therapist"] != "") & ~cohort["excluded"]]
@@ -32,6 +35,23 @@ def draw_sessions(cohort: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
         "session_date": held["randomised_on"].to_numpy() + days.astype("timedelta64[D]"),
         "therapist": held["therapist"].to_numpy(),
         "minutes": np.where(rng.random(len(held)) < 0.02, c.NOT_RECORDED, minutes),
+    })  # fmt: skip
+
+
+def draw_discontinuations(
+    cohort: pd.DataFrame, sessions: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Return a record for each who ended therapy before an adequate dose: when, on whose wish and why."""
+    therapy = cohort[(cohort["therapist"] != "") & ~cohort["excluded"]].set_index("participant")
+    held = sessions.groupby("participant")["session_date"].agg(["size", "max"])
+    done = therapy.join(held).fillna({"size": 0})
+    ended = done[done["size"] < c.ADEQUATE_DOSE]
+    last = ended["max"].fillna(ended["randomised_on"])
+    n = len(ended)
+    return pd.DataFrame({
+        "participant": ended.index.to_numpy(),
+        "ended": last.to_numpy() + rng.integers(7, 43, n).astype("timedelta64[D]"),
+        "reason": rng.choice(list(ENDINGS), size=n, p=list(ENDINGS.values())),
     })  # fmt: skip
 
 

@@ -10,7 +10,12 @@ from analysis.simulation import constants as c
 from analysis.simulation.attendance import Attendance, draw_attendance, visit_records
 from analysis.simulation.cohort import draw_cohort
 from analysis.simulation.defects import Defect, plant_defects
-from analysis.simulation.events import draw_adverse_events, draw_sessions, draw_withdrawals
+from analysis.simulation.events import (
+    draw_adverse_events,
+    draw_discontinuations,
+    draw_sessions,
+    draw_withdrawals,
+)
 from analysis.simulation.hours import draw_hours, split_hours
 from analysis.simulation.questionnaires import draw_answers, draw_traits
 from analysis.simulation.randomness import stream
@@ -40,12 +45,14 @@ def simulate_trial(trial: Trial) -> SimulatedTrial:
     in_therapy = (cohort["arm"] != trial.reference_arm.code).to_numpy()
     hours = draw_hours(stream(trial.seed, "hours"), in_therapy, _numbers(cohort["therapist"]), effect)
     records = visit_records(cohort, attendance, trial)
+    sessions = draw_sessions(cohort, stream(trial.seed, "sessions"))
     forms = {
         "participants": draw_participants(cohort, stream(trial.seed, "participants")),
         "allocation": _allocation(cohort),
         "time_use": draw_time_use(records, hours, stream(trial.seed, "time_use")),
         "questionnaires": draw_questionnaires(records, in_therapy, trial),
-        "sessions": draw_sessions(cohort, stream(trial.seed, "sessions")),
+        "sessions": sessions,
+        "discontinuations": draw_discontinuations(cohort, sessions, stream(trial.seed, "discontinuations")),
         "adverse_events": draw_adverse_events(cohort, stream(trial.seed, "adverse_events")),
         "withdrawals": draw_withdrawals(cohort, attendance, stream(trial.seed, "withdrawals")),
     }
