@@ -21,6 +21,7 @@ SCHEMA = {
     "visit": TEXT,
     "arm": TEXT,  # of an adjusted mean or a count; empty for a contrast
     "contrast": TEXT,  # such as "SRT - UC"; what a variance or a correlation belongs to; empty for a mean
+    "at": TEXT,  # where a row stands beside visit and arm: a moderator's value, a delta, a reason
     "statistic": TEXT,  # closed list: see STATISTICS
     "value": NUMBER,
     "se": NUMBER,
@@ -29,16 +30,21 @@ SCHEMA = {
     "upper": NUMBER,
     "confidence": NUMBER,  # level of the limits
     "p_value": NUMBER,
+    "family": TEXT,  # of hypotheses that are tested together
+    "p_adjusted": NUMBER,  # for that family
+    "gate": TEXT,  # rejected, not rejected, or not tested, at the family's level
     "unit": TEXT,
     "method": TEXT,
     "status": TEXT,
     "reason": TEXT,
     "n": "Int64",  # participants behind the row
     "n_observations": "Int64",
+    "n_by_arm": TEXT,  # participants used, such as "UC 70, SRT 72"
     "seed": "Int64",
     "plan_hash": TEXT,
     "data_hash": TEXT,
     "code_version": TEXT,
+    "allocation": TEXT,  # whose arms: "true", or "shuffled" while the trial is blinded
 }
 STATISTICS = (
     "adjusted mean",
@@ -58,6 +64,17 @@ STATISTICS = (
     "count",
     "percent",
     "missing",  # participants without the value
+    "interaction",  # how the difference changes: per unit of a moderator, or from its first level
+    "interaction test",  # F of no interaction; df is the denominator's
+    "moderator value",  # where an effect is estimated: a quartile
+    "intraclass correlation",
+    "design effect",  # by which clustering multiplies a variance
+    "complier average causal effect",
+    "first-stage f",
+    "mean",
+    "total",
+    "minimum",
+    "maximum",
     "agreement",  # |difference| of two routes in standard errors
 )
 
@@ -83,6 +100,8 @@ class Statistic:
     reason: str = ""
     n: int | None = None
     n_observations: int | None = None
+    n_by_arm: str = ""
+    at: str = ""
 
 
 Records = list[dict[str, object]]

@@ -192,7 +192,7 @@ class Analysis(Declared):
     label: str
     estimand: str
     estimator: str
-    role: Literal["primary", "cross-check", "secondary", "sensitivity"]
+    role: Literal["primary", "cross-check", "secondary", "sensitivity", "moderator"]
     clause: str = ""
     covariates: tuple[str, ...] = ()  # participant columns
     covariates_by_visit: tuple[str, ...] = ()  # those among them whose effect may differ by visit

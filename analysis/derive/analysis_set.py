@@ -12,7 +12,7 @@ from analysis.derive.events import event_outcome, events_of, first_days
 from analysis.derive.flow import participant_flow
 from analysis.derive.outcomes import cut_values, recorded_values
 from analysis.derive.populations import EXCLUDED, Evidence, population_members
-from analysis.derive.sessions import THERAPIST, main_therapist, sessions_attended
+from analysis.derive.sessions import THERAPIST, discontinuation_reasons, main_therapist, sessions_attended
 from analysis.derive.visits import assign_visits
 from data_contracts.spec import Column, Form, Trial
 
@@ -69,11 +69,12 @@ def _randomised(accepted: Forms, trial: Trial) -> pd.DataFrame:
 
 def _histories(accepted: Forms, trial: Trial, people: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return each participant's first events and the outcomes made from events, by participant."""
-    if not trial.events:
-        return pd.DataFrame(index=people.index), ()
     happened = events_of(accepted, trial, _randomised_on(people, trial))
     outcomes = [event_outcome(happened, o, people.index) for o in trial.outcomes.values() if o.event]
-    return pd.concat([first_days(happened, people.index), *outcomes], axis=1), happened.notes
+    ended = (
+        [discontinuation_reasons(accepted, trial, people.index)] if trial.forms_of("discontinuations") else []
+    )
+    return pd.concat([first_days(happened, people.index), *ended, *outcomes], axis=1), happened.notes
 
 
 def _randomised_on(people: pd.DataFrame, trial: Trial) -> pd.Series:

@@ -8,6 +8,8 @@ from data_contracts.spec import Trial
 
 ATTENDED = ("1", "1.0", "yes", "true")  # of a column `attended`; without one, every record is a session held
 THERAPIST = "therapist"
+REASON = "discontinuation_reason"
+NO_REASON = "no reason recorded"
 
 
 def sessions_attended(accepted: Mapping[str, pd.DataFrame], trial: Trial, people: pd.Index) -> pd.Series:
@@ -38,6 +40,28 @@ def main_therapist(accepted: Mapping[str, pd.DataFrame], trial: Trial, arms: pd.
     most = counted.sort_values("n", ascending=False, kind="stable").drop_duplicates("participant")
     treated = arms.isin([arm.code for arm in trial.arms if arm.therapy])
     return most.set_index("participant")[THERAPIST].reindex(arms.index).where(treated)
+
+
+def discontinuation_reasons(
+    accepted: Mapping[str, pd.DataFrame], trial: Trial, people: pd.Index
+) -> pd.Series:
+    """Return why each participant ended therapy early, by its label; missing for whoever did not.
+
+    The reason stands in the column `reason` of the form; without one it is "no reason recorded".
+    """
+    parts = [pd.Series(dtype="str", name=REASON)]
+    for form in trial.forms_of("discontinuations"):
+        records = accepted.get(form.name)
+        if records is None or records.empty:
+            continue
+        ordered = records.sort_values(form.date, kind="stable") if form.date in records else records
+        first = ordered.drop_duplicates("participant").set_index("participant")
+        labels = form.columns["reason"].labels if "reason" in form.columns else {}
+        named = first["reason"].map(dict(labels)) if labels else pd.Series(pd.NA, first.index, dtype="str")
+        parts.append(named.astype("str").fillna(NO_REASON))
+    together = pd.concat(parts)
+    first_of_all: pd.Series = together[~together.index.duplicated()].reindex(people)
+    return first_of_all.rename(REASON)
 
 
 def _attended(accepted: Mapping[str, pd.DataFrame], trial: Trial) -> Iterator[pd.DataFrame]:

@@ -18,6 +18,8 @@ ESTIMATORS: Mapping[str, str] = {
     "mmrm": "analysis.estimators.mmrm",
     "lmm": "analysis.estimators.lmm",
     "ancova": "analysis.estimators.ancova",
+    "moderator": "analysis.estimators.moderator",
+    "cace": "analysis.estimators.cace",
 }
 
 

@@ -26,17 +26,17 @@ class Comparison:
 
     def mean(self, arm: str, visit: str) -> Statistic:
         """Return an arm's adjusted mean at a visit."""
-        return self._row("adjusted mean", self.design.mean_row(arm, visit), arm=arm, visit=visit)
+        return self.row("adjusted mean", self.design.mean_row(arm, visit), arm=arm, visit=visit)
 
     def difference(self, arm: str, visit: str) -> Statistic:
         """Return an arm's adjusted difference from the reference arm at a visit."""
         row = self.design.difference_row(arm, visit)
-        return self._row("adjusted mean difference", row, contrast=contrast(self.design, arm), visit=visit)
+        return self.row("adjusted mean difference", row, contrast=contrast(self.design, arm), visit=visit)
 
     def effect(self, arm: str) -> Statistic:
         """Return an arm's one effect over all visits."""
         row = self.design.difference_row(arm, self.design.visits[-1])
-        return self._row("treatment effect", row, contrast=contrast(self.design, arm))
+        return self.row("treatment effect", row, contrast=contrast(self.design, arm))
 
     def rows(self, *, by_visit: bool = True) -> Iterator[Statistic]:
         """Yield the adjusted means by visit, and the differences by visit or over all visits."""
@@ -45,11 +45,19 @@ class Comparison:
             yield from (self.difference(arm, visit) for arm in self.design.arms[1:] if by_visit)
         yield from (self.effect(arm) for arm in self.design.arms[1:] if not by_visit)
 
-    def _row(
-        self, statistic: str, weights: Array, *, arm: str = "", visit: str = "", contrast: str = ""
+    def row(  # noqa: PLR0913 - what a row stands for
+        self,
+        statistic: str,
+        weights: Array,
+        *,
+        arm: str = "",
+        visit: str = "",
+        contrast: str = "",
+        at: str = "",
     ) -> Statistic:
+        """Return the estimate of one combination (p,) of the design's columns."""
         found = self.estimates(weights[None, :])
-        named = replace(self.common, statistic=statistic, arm=arm, visit=visit, contrast=contrast)
+        named = replace(self.common, statistic=statistic, arm=arm, visit=visit, contrast=contrast, at=at)
         if reason := found.reasons[0]:
             return replace(named, status="not estimable", reason=reason)
         return replace(

@@ -28,18 +28,22 @@ class Design:
     visits: tuple[str, ...]  # follow-ups, in order
     arms: tuple[str, ...]  # the reference arm first
 
-    def mean_row(self, arm: str, visit: str) -> npt.NDArray[np.float64]:
+    def mean_row(
+        self, arm: str, visit: str, held: Mapping[str, float] | None = None
+    ) -> npt.NDArray[np.float64]:
         """Return the (p,) row of one arm's adjusted mean at a visit.
 
         Covariates stand at the mean of the analysed rows, the levels of a factor weigh equally
-        (as SAS's LSMEANS).
+        (as SAS's LSMEANS); the base columns in `held` stand at their values there.
         """
-        at = self._at(arm, visit)
+        at = {**self._at(arm, visit), **(held or {})}
         return np.array([math.prod(at[name] for name in term) for term in self.terms], dtype=np.float64)
 
-    def difference_row(self, arm: str, visit: str) -> npt.NDArray[np.float64]:
+    def difference_row(
+        self, arm: str, visit: str, held: Mapping[str, float] | None = None
+    ) -> npt.NDArray[np.float64]:
         """Return the (p,) row of an arm's difference from the reference arm at a visit."""
-        return self.mean_row(arm, visit) - self.mean_row(self.arms[0], visit)
+        return self.mean_row(arm, visit, held) - self.mean_row(self.arms[0], visit, held)
 
     def _at(self, arm: str, visit: str) -> dict[str, float]:
         month = self.rows.loc[self.rows["visit"] == visit, "month"]
@@ -66,12 +70,46 @@ def single_visit_design(analysis_set: pd.DataFrame, trial: Trial, analysis: Anal
     return _design(analysis_set, trial, analysis, (trial.estimands[analysis.estimand].visit,))
 
 
-def _design(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis, visits: tuple[str, ...]) -> Design:
+def moderated_design(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis, column: str) -> Design:
+    """Return the repeated-measures design with a moderator and its products with visits and arms.
+
+    Args:
+        analysis_set: One row per participant and visit.
+        trial: The trial.
+        analysis: The declared analysis.
+        column: The moderator's column in the analysis set; its levels' base columns are named as a factor's.
+    """
+    visits = tuple(v.code for v in trial.follow_ups)
+    return _design(analysis_set[analysis_set[column].notna()], trial, analysis, visits, column)
+
+
+def moderator_columns(design: Design, column: str) -> list[str]:
+    """Return the base columns of a moderator: itself, or one per level but the first."""
+    alone = [term[0] for term in design.terms if len(term) == 1]
+    own = [name for name in alone if name.partition("[")[0] == column]
+    return own or ["baseline"]  # the compared outcome's own baseline is in the model under that name
+
+
+def _design(
+    analysis_set: pd.DataFrame,
+    trial: Trial,
+    analysis: Analysis,
+    visits: tuple[str, ...],
+    moderator: str = "",
+) -> Design:
     outcome = trial.estimands[analysis.estimand].outcome
     rows = analysed_rows(analysis_set, trial, analysis, visits)
     arms = (trial.reference_arm.code, *(arm.code for arm in trial.compared_arms))
-    base, covariate_terms = _base_columns(rows, analysis, f"{outcome}_baseline", visits, arms)
+    baseline = f"{outcome}_baseline"
+    base, covariate_terms = _base_columns(rows, analysis, baseline, visits, arms)
     terms = _terms(analysis, visits, arms, covariate_terms)
+    if moderator:
+        own = (
+            {"baseline": base["baseline"]}
+            if moderator == baseline and analysis.baseline
+            else _encoded(rows[moderator], moderator)
+        )
+        base, terms = {**base, **own}, _moderated(terms, list(own))
     matrix = pd.DataFrame({":".join(t): _product(base, t) for t in terms}, index=rows.index, dtype="float64")
     return Design(rows, matrix, terms, _averages(base, rows, analysis), visits, arms)
 
@@ -133,6 +171,15 @@ def _terms(
     if analysis.treatment_by_visit:
         terms += [(a, t) for a in treated for t in time]
     return tuple(terms)
+
+
+def _moderated(terms: tuple[tuple[str, ...], ...], moderator: list[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the terms with the moderator, and its product with each term of visits and arms."""
+    acting = [t for t in terms if all(name.startswith(("visit[", "arm[")) or name == "month" for name in t)]
+    acting = [t for t in acting if t != ("Intercept",)]
+    added = [(m,) for m in moderator] + [(m, *t) for m in moderator for t in acting]
+    known = {frozenset(term) for term in terms}
+    return (*terms, *(term for term in added if frozenset(term) not in known))
 
 
 def _product(base: Base, term: tuple[str, ...]) -> pd.Series:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.estimators.adjusted_means import Combinations
+from analysis.estimators.clustering import clustering_rows
 from analysis.estimators.comparison import Comparison, common_row, empty_arms, not_estimated
 from analysis.estimators.covariance_ladder import (
     COVARIANCES,
@@ -54,6 +55,14 @@ class _Data:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedDesign:
+    """A repeated-measures model that converged, and how its combinations become rows."""
+
+    comparison: Comparison
+    fit: "MMRMFit"
+
+
 def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> list[Statistic]:
     """Return adjusted means by arm and visit, differences from the reference arm, and variances.
 
@@ -62,9 +71,14 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
         trial: The trial.
         analysis: The declared analysis.
     """
+    fitted = fit_design(follow_up_design(analysis_set, trial, analysis), trial, analysis)
+    return fitted if isinstance(fitted, list) else list(_rows(fitted, trial, analysis))
+
+
+def fit_design(design: Design, trial: Trial, analysis: Analysis) -> "FittedDesign | list[Statistic]":
+    """Return the fit of a repeated-measures design, or the rows that say why there is none."""
     from analysis.mixed import MixedModelError
 
-    design = follow_up_design(analysis_set, trial, analysis)
     common = common_row(trial, analysis, design, method_of(analysis))
     if reason := empty_arms(design):
         return not_estimated(design, design.visits, common, "not estimable", reason)
@@ -76,7 +90,14 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     except NoCovarianceError as error:
         status: Status = "refused" if error.is_too_little else "failed"
         return not_estimated(design, design.visits, common, status, str(error))
-    return list(_rows(design, found, _common(common, found, analysis, data.notes), analysis))
+    kept = found.fit.params.notna().to_numpy()
+    dropped = [str(name) for name, is_kept in zip(design.matrix, kept, strict=True) if not is_kept]
+
+    def estimates(weights: Array) -> Combinations:
+        return _combinations(found.fit, weights, dropped, 1 - analysis.confidence)
+
+    shared = _common(common, found, analysis, data.notes)
+    return FittedDesign(Comparison(design, estimates, analysis.confidence, shared), found.fit)
 
 
 def method_of(analysis: Analysis, covariance: str = "") -> str:
@@ -151,17 +172,12 @@ def _common(common: Statistic, found: LadderFit, analysis: Analysis, notes: tupl
     )
 
 
-def _rows(design: Design, found: LadderFit, common: Statistic, analysis: Analysis) -> Iterator[Statistic]:
-    fit = found.fit
-    kept = fit.params.notna().to_numpy()
-    dropped = [str(name) for name, is_kept in zip(design.matrix, kept, strict=True) if not is_kept]
-
-    def estimates(weights: Array) -> Combinations:
-        return _combinations(fit, weights, dropped, 1 - analysis.confidence)
-
-    comparison = Comparison(design, estimates, analysis.confidence, common)
-    yield from comparison.rows(by_visit=analysis.treatment_by_visit)
+def _rows(fitted: FittedDesign, trial: Trial, analysis: Analysis) -> Iterator[Statistic]:
+    fit, common = fitted.fit, fitted.comparison.common
+    yield from fitted.comparison.rows(by_visit=analysis.treatment_by_visit)
     yield from _variances(fit, common)
+    if analysis.random:
+        yield from clustering_rows(fitted, trial, analysis)
     yield replace(common, statistic="log-likelihood", value=fit.llf, unit="")
     yield replace(common, statistic="aic", value=fit.aic, unit="")
 

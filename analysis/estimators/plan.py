@@ -11,6 +11,7 @@ from analysis.estimators.baseline import (
     describe_outcomes,
     described_records,
 )
+from analysis.estimators.delivery import DELIVERY, describe_delivery
 from analysis.results import Records, Statistic, result_records, results_table
 from data_contracts.plan import Analysis
 from data_contracts.spec import Trial
@@ -33,6 +34,7 @@ def run_analyses(analysis_set: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     parts = [
         described_records(describe_baseline(analysis_set, trial), analysis=BASELINE, **observed),
         described_records(describe_outcomes(analysis_set, trial), analysis=OBSERVED, **observed),
+        described_records(describe_delivery(analysis_set, trial), analysis=DELIVERY, **observed),
         *(_records(found, trial, analysis) for analysis in trial.analyses.values()),
     ]
     return results_table([record for part in parts for record in part])

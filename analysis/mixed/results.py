@@ -14,7 +14,7 @@ from analysis.mixed.convergence import Convergence
 from analysis.mixed.diagnostics import LikelihoodRatio, labelled_influence, likelihood_ratio
 from analysis.mixed.errors import BadDataError
 from analysis.mixed.hypotheses import adjusted, contrast_rows, estimable, tested
-from analysis.mixed.icc import intraclass_correlations
+from analysis.mixed.icc import intraclass_correlation_at, intraclass_correlations
 from analysis.mixed.inference import Fitted, FTest, Method
 from analysis.mixed.jackknife import jackknife, leave_one_out
 from analysis.mixed.lsmeans import weighted_cells
@@ -290,8 +290,10 @@ class MMRMFit:
         """By coefficient: jackknife bias and se over the refits that succeeded, how many, and how many failed."""
         return jackknife(self)
 
-    def icc(self, alpha: float = 0.05) -> pd.DataFrame:
-        """Each random intercept's share of the variance: icc, se, lower, upper."""
+    def icc(self, alpha: float = 0.05, visit: str = "", group: str = "") -> pd.DataFrame:
+        """Each random intercept's share of the variance (at a visit, of a group): icc, se, lower, upper."""
+        if visit or group:
+            return intraclass_correlation_at(self, visit, group, alpha)
         return intraclass_correlations(self, alpha)
 
     def profile_ci(self, names: str | Sequence[str] | None = None, alpha: float = 0.05) -> pd.DataFrame:

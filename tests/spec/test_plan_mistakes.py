@@ -79,6 +79,10 @@ def test_an_analysis_that_cannot_be_done_is_refused_before_anything_runs(tmp_pat
         ),
         ('[outcomes.x]\nlabel = "X"\nkind = "count"\nevent = "relapse"\nbetter = "lower"', "found 'relapse'"),
         ('[outcomes.x]\nlabel = "X"\nevent = "readmission"\nbetter = "lower"', "goes with kind"),
+        (
+            '[moderators.x]\nlabel = "X"\nsetting = ""\ncolumn = "sport_hours"',
+            "'sport_hours', which is measured after randomisation",
+        ),
         ('[families.x]\nlabel = "X"\nmethod = "holm"\nanalyses = ["mood"]', "the analysis 'mood'"),
         ('[families.x]\nlabel = "X"\nmethod = "holm"\ngates = [["primary"]]', "give `gates` with method"),
         ('[families.x]\nlabel = "X"\nmethod = "holm"\nanalyses = ["primary", "primary"]', "twice"),
@@ -90,6 +94,6 @@ def test_a_section_that_names_what_is_not_there_is_refused(tmp_path, text, said)
 
 def test_an_intercurrent_event_names_a_declared_event(tmp_path):
     """A strategy for an event that no record can show would answer nothing."""
-    old = 'event = "psychiatric readmission", strategy = "treatment policy"'
+    old = 'event = "change of antipsychotic medication", strategy = "treatment policy"'
     said = _mistakes(tmp_path, "", old, old + ', source = "relapse"')
     assert "intercurrent_events: found 'relapse'" in said
