@@ -69,6 +69,21 @@ STATISTICS = (
     "moderator value",  # where an effect is estimated: a quartile
     "intraclass correlation",
     "design effect",  # by which clustering multiplies a variance
+    "proportion",
+    "risk difference",
+    "risk ratio",
+    "odds ratio",
+    "conditional odds ratio",
+    "common odds ratio",  # of a higher level
+    "rate",
+    "rate ratio",
+    "dispersion",
+    "follow-up",
+    "event-free",  # share without the event
+    "log-rank",  # chi-square
+    "hazard ratio",
+    "restricted mean",
+    "restricted mean difference",
     "complier average causal effect",
     "first-stage f",
     "mean",

@@ -20,6 +20,10 @@ ESTIMATORS: Mapping[str, str] = {
     "ancova": "analysis.estimators.ancova",
     "moderator": "analysis.estimators.moderator",
     "cace": "analysis.estimators.cace",
+    "responder": "analysis.estimators.responder",
+    "ordinal": "analysis.estimators.ordinal",
+    "counts": "analysis.estimators.counts",
+    "time_to_event": "analysis.estimators.time_to_event",
 }
 
 

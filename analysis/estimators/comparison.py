@@ -1,10 +1,11 @@
 """What the comparisons of arms share: turning linear combinations into rows. Not here: fitting."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from analysis.estimators.adjusted_means import Combinations
 from analysis.estimators.design import Design
@@ -89,7 +90,21 @@ def common_row(trial: Trial, analysis: Analysis, design: Design, method: str) ->
     """Return what all rows of an analysis share: unit, method, participants and observations."""
     outcome = trial.outcomes[trial.estimands[analysis.estimand].outcome]
     n = int(design.rows["participant"].nunique())
-    return Statistic("", float("nan"), unit=outcome.unit, method=method, n=n, n_observations=len(design.rows))
+    return Statistic(
+        "",
+        float("nan"),
+        unit=outcome.unit,
+        method=method,
+        n=n,
+        n_observations=len(design.rows),
+        n_by_arm=participants_by_arm(design.rows, design.arms),
+    )
+
+
+def participants_by_arm(rows: pd.DataFrame, arms: Sequence[str]) -> str:
+    """Return how many participants of each arm are among the rows, such as "UC 70, SRT 72"."""
+    counts = rows.drop_duplicates("participant")["arm"].astype("object").value_counts()
+    return ", ".join(f"{arm} {int(counts.get(arm, 0))}" for arm in arms)
 
 
 def empty_arms(design: Design) -> str:

@@ -97,21 +97,26 @@ def _design(
     visits: tuple[str, ...],
     moderator: str = "",
 ) -> Design:
-    outcome = trial.estimands[analysis.estimand].outcome
     rows = analysed_rows(analysis_set, trial, analysis, visits)
     arms = (trial.reference_arm.code, *(arm.code for arm in trial.compared_arms))
-    baseline = f"{outcome}_baseline"
+    baseline = baseline_column(trial, analysis)
     base, covariate_terms = _base_columns(rows, analysis, baseline, visits, arms)
-    terms = _terms(analysis, visits, arms, covariate_terms)
+    terms = _terms(analysis, visits, arms, covariate_terms, is_adjusted=bool(baseline))
     if moderator:
         own = (
-            {"baseline": base["baseline"]}
-            if moderator == baseline and analysis.baseline
-            else _encoded(rows[moderator], moderator)
+            {"baseline": base["baseline"]} if moderator == baseline else _encoded(rows[moderator], moderator)
         )
         base, terms = {**base, **own}, _moderated(terms, list(own))
     matrix = pd.DataFrame({":".join(t): _product(base, t) for t in terms}, index=rows.index, dtype="float64")
     return Design(rows, matrix, terms, _averages(base, rows, analysis), visits, arms)
+
+
+def baseline_column(trial: Trial, analysis: Analysis) -> str:
+    """Return the column of the baseline a model adjusts for: of an outcome cut from another, the other's; or ""."""
+    outcome = trial.outcomes[trial.estimands[analysis.estimand].outcome]
+    if not analysis.baseline or not outcome.is_by_visit:
+        return ""
+    return f"{outcome.of or outcome.name}_baseline"
 
 
 def analysed_rows(
@@ -121,7 +126,7 @@ def analysed_rows(
     estimand = trial.estimands[analysis.estimand]
     needed = [estimand.outcome, *analysis.covariates]
     needed += [analysis.group] if analysis.group else []
-    needed += [f"{estimand.outcome}_baseline"] if analysis.baseline else []
+    needed += [before] if (before := baseline_column(trial, analysis)) else []
     here = analysis_set[analysis_set[f"in_{estimand.population}"] & analysis_set["visit"].isin(list(visits))]
     return here.dropna(subset=needed)
 
@@ -136,7 +141,7 @@ def _base_columns(
     covariates: Base = {}
     for name in analysis.covariates:
         covariates |= _encoded(rows[name], name)
-    if analysis.baseline:
+    if baseline:
         base["baseline"] = rows[baseline].astype("float64")
     return {**base, **covariates}, list(covariates)
 
@@ -155,14 +160,19 @@ def _levels(values: pd.Series) -> list[str]:
 
 
 def _terms(
-    analysis: Analysis, visits: tuple[str, ...], arms: tuple[str, ...], covariates: list[str]
+    analysis: Analysis,
+    visits: tuple[str, ...],
+    arms: tuple[str, ...],
+    covariates: list[str],
+    *,
+    is_adjusted: bool,
 ) -> tuple[tuple[str, ...], ...]:
     """Return the fixed effects: visits, covariates and baseline first, so that the arms are dropped last."""
     by_visit = [f"visit[{v}]" for v in visits[1:]]
     time = ["month"] if analysis.visit_as == "month" and len(visits) > 1 else by_visit
     treated = [f"arm[{a}]" for a in arms[1:]]
     terms: list[tuple[str, ...]] = [("Intercept",), *((t,) for t in time)]
-    if analysis.baseline:
+    if is_adjusted:
         terms += [("baseline",)]
         terms += [("baseline", t) for t in time] if analysis.baseline_by_visit else []
     terms += [(c,) for c in covariates]

@@ -12,6 +12,7 @@ from analysis.estimators.baseline import (
     described_records,
 )
 from analysis.estimators.delivery import DELIVERY, describe_delivery
+from analysis.estimators.multiplicity import with_families
 from analysis.results import Records, Statistic, result_records, results_table
 from data_contracts.plan import Analysis
 from data_contracts.spec import Trial
@@ -37,7 +38,7 @@ def run_analyses(analysis_set: pd.DataFrame, trial: Trial) -> pd.DataFrame:
         described_records(describe_delivery(analysis_set, trial), analysis=DELIVERY, **observed),
         *(_records(found, trial, analysis) for analysis in trial.analyses.values()),
     ]
-    return results_table([record for part in parts for record in part])
+    return results_table(with_families([record for part in parts for record in part], trial))
 
 
 def _estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> list[Statistic]:

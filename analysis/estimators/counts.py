@@ -1,0 +1,144 @@
+"""Compare rates of events: negative binomial regression with the time followed as exposure. Not here: counting.
+
+The variance is mean + dispersion × mean² (NB2). Where the dispersion is zero the model is Poisson's.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.estimators.comparison import common_row, contrast, empty_arms, not_estimated
+from analysis.estimators.design import Design, single_visit_design
+from analysis.estimators.limits import ratio_row
+from analysis.estimators.random_effects_data import independent_columns
+from analysis.results import Statistic
+from data_contracts.plan import Analysis
+from data_contracts.spec import Trial
+
+Array = npt.NDArray[np.float64]
+NEGATIVE_BINOMIAL = "negative binomial regression, time followed as exposure, maximum likelihood"
+POISSON = "Poisson regression, time followed as exposure, maximum likelihood"
+NO_DISPERSION = "no dispersion beyond Poisson's: its model is used"
+PER = 365.25  # days of a rate
+SMALL = 1e-6  # dispersion below which the model is Poisson's
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CountFit:
+    """Log rates per day by the design's columns that can be told apart."""
+
+    columns: tuple[str, ...]  # (p,)
+    beta: Array  # (p,)
+    cov_beta: Array  # (p, p)
+    dispersion: float
+    log_likelihood: float
+
+
+def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> list[Statistic]:
+    """Return events and observed rates by arm, and the rate ratio against the reference arm.
+
+    Args:
+        analysis_set: One row per participant and visit, with `<outcome>` and `<outcome>_days`.
+        trial: The trial.
+        analysis: The declared analysis of a count.
+    """
+    outcome = trial.estimands[analysis.estimand].outcome
+    known = analysis_set[analysis_set[f"{outcome}_days"] > 0]
+    design = single_visit_design(known, trial, analysis)
+    common = common_row(trial, analysis, design, NEGATIVE_BINOMIAL)
+    if reason := empty_arms(design):
+        return not_estimated(design, ("",), common, "not estimable", reason)
+    counts = design.rows[outcome].to_numpy(dtype="float64")
+    days = design.rows[f"{outcome}_days"].to_numpy(dtype="float64")
+    observed = list(_observed(counts, days, design, common))
+    empty = [arm for arm in design.arms if not counts[(design.rows["arm"] == arm).to_numpy()].any()]
+    if empty:
+        reason = f"no event in arm {', '.join(empty)}: a ratio of rates has no finite estimate"
+        return [*observed, *_no_ratio(design, common, reason)]
+    fit = fit_counts(counts, days, design.matrix)
+    if fit is None:
+        return [
+            *observed,
+            *_no_ratio(design, common, "the model did not converge: too few events for its terms"),
+        ]
+    return [*observed, *_ratios(fit, design, common, analysis)]
+
+
+def fit_counts(counts: Array, days: Array, design: pd.DataFrame) -> CountFit | None:
+    """Return the negative binomial fit, Poisson's where there is no dispersion, or None where neither converges.
+
+    Args:
+        counts: (n,) events.
+        days: (n,) followed, above zero.
+        design: (n, p) columns; those that are combinations of earlier ones are left out.
+    """
+    matrix = design.to_numpy(dtype="float64")
+    kept = independent_columns(matrix)
+    columns, matrix = tuple(str(name) for name in design.columns[kept]), matrix[:, kept]
+    poisson = _fitted("poisson", counts, matrix, np.log(days), None)
+    if poisson is None:
+        return None
+    start = np.append(np.asarray(poisson.params), 0.5)
+    found = _fitted("negative binomial", counts, matrix, np.log(days), start)
+    if found is None or float(found.params[-1]) < SMALL or found.llf <= poisson.llf:
+        return CountFit(
+            columns, np.asarray(poisson.params), np.asarray(poisson.cov_params()), 0.0, float(poisson.llf)
+        )
+    covariance = np.asarray(found.cov_params())[:-1, :-1]
+    return CountFit(
+        columns, np.asarray(found.params)[:-1], covariance, float(found.params[-1]), float(found.llf)
+    )
+
+
+def _fitted(kind: str, counts: Array, matrix: Array, offset: Array, start: Array | None) -> Any:
+    """Return statsmodels' fit, or None where it did not converge."""
+    import warnings
+
+    from statsmodels.discrete.discrete_model import NegativeBinomial, Poisson
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its verdict is read from the result
+        try:
+            if kind == "poisson":
+                fit = Poisson(counts, matrix, offset=offset).fit(disp=0, maxiter=200, method="newton")
+            else:
+                model = NegativeBinomial(counts, matrix, offset=offset)
+                near = model.fit(start_params=start, disp=0, maxiter=500, method="bfgs", gtol=1e-8)
+                fit = model.fit(start_params=near.params, disp=0, maxiter=100, method="newton", tol=1e-12)
+        except (np.linalg.LinAlgError, ValueError):
+            return None
+    usable = fit.mle_retvals["converged"] and np.isfinite(fit.bse).all() and np.abs(fit.params).max() < 30
+    return fit if usable else None
+
+
+def _observed(counts: Array, days: Array, design: Design, common: Statistic) -> Iterator[Statistic]:
+    for arm in design.arms:
+        here = (design.rows["arm"] == arm).to_numpy()
+        n = int(here.sum())
+        shared = replace(common, arm=arm, n=n, n_observations=n, method="observed")
+        yield replace(shared, statistic="total", value=float(counts[here].sum()))
+        yield replace(shared, statistic="count", value=float((counts[here] > 0).sum()), unit="participants")
+        yield replace(shared, statistic="follow-up", value=float(days[here].sum() / PER), unit="person-years")
+        rate = float(counts[here].sum() / days[here].sum() * PER)
+        yield replace(shared, statistic="rate", value=rate, unit=f"{common.unit} a person-year")
+
+
+def _no_ratio(design: Design, common: Statistic, reason: str) -> list[Statistic]:
+    row = replace(common, statistic="rate ratio", status="not estimable", reason=reason, unit="")
+    return [replace(row, contrast=contrast(design, arm)) for arm in design.arms[1:]]
+
+
+def _ratios(fit: CountFit, design: Design, common: Statistic, analysis: Analysis) -> Iterator[Statistic]:
+    method = NEGATIVE_BINOMIAL if fit.dispersion else POISSON
+    shared = replace(common, method=method, unit="", reason="" if fit.dispersion else NO_DISPERSION)
+    for arm in design.arms[1:]:
+        place = fit.columns.index(f"arm[{arm}]")
+        row = replace(shared, statistic="rate ratio", contrast=contrast(design, arm))
+        se = float(np.sqrt(fit.cov_beta[place, place]))
+        yield ratio_row(row, float(fit.beta[place]), se, analysis.confidence)
+    yield replace(shared, statistic="dispersion", value=fit.dispersion)
+    yield replace(shared, statistic="log-likelihood", value=fit.log_likelihood)

@@ -1,0 +1,172 @@
+"""Secondary outcomes where they are hard: empty cells, no events, one level; families of hypotheses by hand."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.estimators import counts, ordinal, responder, time_to_event
+from analysis.estimators.firth import fit_firth, profile_limits
+from analysis.estimators.multiplicity import adjust
+from analysis.estimators.survival_curve import kaplan_meier
+from data_contracts.load import find_trial, load_trial
+
+
+@pytest.fixture(scope="module")
+def trial():
+    return load_trial(find_trial("demo"))
+
+
+def _set(n=40, **columns):
+    rng = np.random.default_rng(5)
+    return pd.DataFrame({
+        "participant": [f"P{i}" for i in range(n)],
+        "arm": pd.Categorical(np.where(np.arange(n) % 2, "SRT", "UC"), ["UC", "SRT"]),
+        "sex": rng.choice(["Female", "Male"], n), "site": "Norfolk", "month": 9.0, "in_randomised": True,
+        "structured_activity_hours_baseline": rng.gamma(2, 5, n), **columns,
+    })  # fmt: skip
+
+
+def _rows(estimator, frame, trial, name):
+    analysis = trial.analyses[name].model_copy(update={"covariates": ()})
+    return estimator.estimate(frame.assign(visit=trial.estimands[analysis.estimand].visit), trial, analysis)
+
+
+def _one(rows, statistic, arm=""):
+    return next(row for row in rows if row.statistic == statistic and row.arm == arm)
+
+
+def test_firth_of_a_two_by_two_table_adds_half_to_each_cell():
+    """A saturated model: 0 of 10 against 4 of 10 gives log((4.5/6.5) / (0.5/10.5))  (Firth 1993)."""
+    outcome = np.array([0] * 10 + [1] * 4 + [0] * 6, dtype=float)
+    design = np.column_stack([np.ones(20), np.repeat([0.0, 1.0], 10)])
+    fit = fit_firth(outcome, design)
+    assert fit.converged
+    assert fit.beta[1] == pytest.approx(math.log((4.5 / 6.5) / (0.5 / 10.5)), abs=1e-6)
+
+
+def test_firth_limits_are_where_the_penalised_deviance_is_the_quantile():
+    outcome = np.array([0] * 10 + [1] * 4 + [0] * 6, dtype=float)
+    design = np.column_stack([np.ones(20), np.repeat([0.0, 1.0], 10)])
+    lower, upper, p = profile_limits(outcome, design, 1, 0.95)
+    best = fit_firth(outcome, design).log_likelihood
+    for limit in (lower, upper):
+        assert 2 * (best - fit_firth(outcome, design, {1: limit}).log_likelihood) == pytest.approx(
+            3.841459, abs=1e-4
+        )
+    zero = 2 * (best - fit_firth(outcome, design, {1: 0.0}).log_likelihood)
+    assert p == pytest.approx(math.erfc(math.sqrt(zero / 2)), rel=1e-9)
+    assert lower < fit_firth(outcome, design).beta[1] < upper
+
+
+def test_an_empty_cell_is_analysed_with_firth_s_penalty_and_said(trial):
+    """ISREP: nobody in paid work in one arm; maximum likelihood would report an infinite odds ratio."""
+    frame = _set(above_30_hours=np.where(np.arange(40) % 4 == 1, 1.0, 0.0))
+    rows = _rows(responder, frame, trial, "above_30_hours")
+    conditional = _one(rows, "conditional odds ratio")
+    assert "nobody in arm UC responded" in conditional.reason
+    assert 1 < conditional.lower < conditional.value < conditional.upper < math.inf
+    assert _one(rows, "percent", "UC").value == 0
+    assert 0 < _one(rows, "proportion", "UC").value < 0.2
+
+
+def test_without_covariates_the_standardised_difference_is_the_observed_one(trial):
+    """By hand: proportions, and the binomial variances added."""
+    frame = _set(above_30_hours=np.where(np.arange(40) % 5 < 2, 1.0, 0.0))
+    analysis = trial.analyses["above_30_hours"].model_copy(update={"covariates": (), "baseline": False})
+    rows = responder.estimate(frame.assign(visit="m9"), trial, analysis)
+    means = frame.groupby("arm", observed=True)["above_30_hours"].mean()
+    row = _one(rows, "risk difference")
+    variance = sum(p * (1 - p) / 20 for p in means)
+    assert [row.value, row.se] == pytest.approx([means["SRT"] - means["UC"], math.sqrt(variance)], abs=1e-9)
+
+
+def test_everybody_alike_is_not_estimable_in_words(trial):
+    rows = _rows(responder, _set(above_30_hours=0.0), trial, "above_30_hours")
+    assert {row.status for row in rows} == {"not estimable"}
+    assert "same outcome" in rows[0].reason
+
+
+def test_an_arm_without_events_has_its_rate_and_no_ratio(trial):
+    frame = _set(admissions=np.where(np.arange(40) % 4 == 1, 1.0, 0.0), admissions_days=365.25)
+    rows = _rows(counts, frame, trial, "admissions")
+    assert _one(rows, "rate", "SRT").value == pytest.approx(0.5)
+    ratio = _one(rows, "rate ratio")
+    assert ratio.status == "not estimable"
+    assert "no event in arm UC" in ratio.reason
+
+
+def test_no_event_at_all_leaves_the_rest_of_the_plan_running(trial):
+    frame = _set(time_to_admission=0.0, time_to_admission_days=np.linspace(710, 730, 40))
+    rows = _rows(time_to_event, frame, trial, "time_to_admission")
+    assert _one(rows, "event-free", "UC").value == 1
+    assert {_one(rows, name).status for name in ("log-rank", "hazard ratio")} == {"not estimable"}
+    assert _one(rows, "restricted mean", "UC").value == 700
+
+
+def test_two_levels_are_no_ordinal_outcome(trial):
+    rows = _rows(
+        ordinal, _set(disability_level=np.where(np.arange(40) % 3 == 0, 1.0, 0.0)), trial, "disability_level"
+    )
+    assert "fewer than three levels" in _one(rows, "common odds ratio").reason
+
+
+def test_a_curve_and_its_mean_by_hand():
+    """Times 2, 4+, 6: survival 2/3 from 2 on, 0 from 6 on; area to 6 is 2 + 4 x 2/3."""
+    curve = kaplan_meier(np.array([2.0, 4.0, 6.0]), np.array([1.0, 0.0, 1.0]))
+    assert curve.at(3)[0] == pytest.approx(2 / 3)
+    mean, se = curve.restricted_mean(6)
+    assert mean == pytest.approx(2 + 4 * 2 / 3)
+    assert se == pytest.approx((4 * 2 / 3) * math.sqrt(1 / (3 * 2)))
+
+
+@pytest.mark.parametrize(("method", "gates", "expected"), [
+    ("none", [[0.03, 0.01]], [0.03, 0.01]),
+    ("holm", [[0.01, 0.04, 0.03]], [0.03, 0.06, 0.06]),
+    ("hochberg", [[0.01, 0.04, 0.03]], [0.03, 0.04, 0.04]),
+    ("fixed sequence", [[0.01, 0.06, 0.02]], [0.01, 0.06, 0.06]),
+    ("gatekeeping", [[0.02], [0.01, 0.03]], [0.02, 0.02, 0.03]),
+    ("gatekeeping", [[0.02, 0.04], [0.001]], [0.04, 0.04, 0.04]),
+])  # fmt: skip
+def test_adjusted_p_values_by_hand(method, gates, expected):
+    assert [a.p for a in adjust(gates, method, 0.05)] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_closed_gate_leaves_what_follows_untested():
+    found = adjust([[0.2], [0.0001]], "gatekeeping", 0.05)
+    assert [a.gate for a in found] == ["not rejected", "not tested"]
+
+
+def test_an_answer_that_could_not_be_had_closes_the_sequence():
+    """To leave it out would test the next at a level it has not earned."""
+    found = adjust([[0.01, math.nan, 0.01]], "fixed sequence", 0.05)
+    assert [a.gate for a in found] == ["rejected", "not rejected", "not tested"]
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=1, max_size=8), st.sampled_from(["holm", "hochberg", "fixed sequence"])
+)
+def test_adjusting_never_lowers_a_p_value_and_hochberg_never_exceeds_holm(p_values, method):
+    found = [a.p for a in adjust([p_values], method, 0.05)]
+    assert all(a >= p - 1e-12 for a, p in zip(found, p_values, strict=True))
+    holm, hochberg = ([a.p for a in adjust([p_values], m, 0.05)] for m in ("holm", "hochberg"))
+    assert all(b <= a + 1e-12 for a, b in zip(holm, hochberg, strict=True))
+
+
+@pytest.mark.parametrize(("method", "theirs"), [("holm", "holm"), ("hochberg", "simes-hochberg")])
+def test_adjusted_p_values_are_those_of_statsmodels(method, theirs):
+    """Another program; with ties and a p-value of one."""
+    from statsmodels.stats.multitest import multipletests
+
+    p_values = [0.04, 0.001, 0.04, 1.0, 0.2, 0.012, 0.0]
+    expected = multipletests(p_values, method=theirs)[1]
+    assert [a.p for a in adjust([p_values], method, 0.05)] == pytest.approx(list(expected), abs=1e-15)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=5), st.lists(st.floats(0, 1), min_size=1, max_size=5))
+def test_rejected_means_an_adjusted_p_value_at_most_alpha(first, second):
+    for own in adjust([first, second], "gatekeeping", 0.05):
+        assert (own.gate == "rejected") == (own.p <= 0.05)
