@@ -90,6 +90,7 @@ STATISTICS = (
     "total",
     "minimum",
     "maximum",
+    "second route",  # distance of an estimate from the same found another way, in standard errors
     "agreement",  # |difference| of two routes in standard errors
 )
 

@@ -13,9 +13,12 @@ from analysis.estimators.baseline import (
 )
 from analysis.estimators.delivery import DELIVERY, describe_delivery
 from analysis.estimators.multiplicity import with_families
+from analysis.estimators.second_route.compare import second_route_rows
 from analysis.results import Records, Statistic, result_records, results_table
 from data_contracts.plan import Analysis
 from data_contracts.spec import Trial
+
+CHECKED = ("primary", "secondary", "cross-check")  # roles whose estimates are computed a second way
 
 
 def run_analyses(analysis_set: pd.DataFrame, trial: Trial) -> pd.DataFrame:
@@ -36,7 +39,7 @@ def run_analyses(analysis_set: pd.DataFrame, trial: Trial) -> pd.DataFrame:
         described_records(describe_baseline(analysis_set, trial), analysis=BASELINE, **observed),
         described_records(describe_outcomes(analysis_set, trial), analysis=OBSERVED, **observed),
         described_records(describe_delivery(analysis_set, trial), analysis=DELIVERY, **observed),
-        *(_records(found, trial, analysis) for analysis in trial.analyses.values()),
+        *(_records(analysis_set, found, trial, analysis) for analysis in trial.analyses.values()),
     ]
     return results_table(with_families([record for part in parts for record in part], trial))
 
@@ -45,10 +48,11 @@ def _estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> l
     return estimator_named(analysis.estimator)(analysis_set, trial, analysis)
 
 
-def _records(found: Found, trial: Trial, analysis: Analysis) -> Records:
-    estimand = trial.estimands[analysis.estimand]
+def _records(analysis_set: pd.DataFrame, found: Found, trial: Trial, analysis: Analysis) -> Records:
+    estimand, own = trial.estimands[analysis.estimand], found[analysis.name]
+    again = second_route_rows(analysis_set, trial, analysis, own) if analysis.role in CHECKED else []
     return result_records(
-        [*found[analysis.name], *agreement_rows(found, trial, analysis)],
+        [*own, *agreement_rows(found, trial, analysis), *again],
         analysis=analysis.name,
         estimand=estimand.name,
         role=analysis.role,
