@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import pandas as pd
 
+from analysis.estimators.multiplicity import ANSWERS
 from analysis.reporting import numbers
 from data_contracts.plan import Analysis
 from data_contracts.spec import Arm, Trial
@@ -40,11 +41,15 @@ class Estimate:
     reason: str
     n: int | None
     n_observations: int | None
+    at: str = ""
+    family: str = ""
+    p_adjusted: float = math.nan
+    gate: str = ""
 
     @classmethod
     def of(cls, record: Any) -> Self:
         """Return the estimate that a row (a named tuple of the results table) holds."""
-        values = {name: getattr(record, name) for name in cls.__dataclass_fields__}
+        values = {name: getattr(record, name) for name in cls.__dataclass_fields__ if hasattr(record, name)}
         for name in ("n", "n_observations"):
             values[name] = None if pd.isna(values[name]) else int(values[name])
         return cls(**values)
@@ -53,7 +58,7 @@ class Estimate:
     def key(self) -> str:
         """Return what tells this row from every other of the trial."""
         parts = (self.analysis, self.outcome, self.statistic, self.visit, self.arm or self.contrast)
-        return "/".join(parts)
+        return "/".join([*parts, self.at] if self.at else parts)
 
     @property
     def is_estimable(self) -> bool:
@@ -88,6 +93,9 @@ def contrast(arm: Arm, trial: Trial) -> str:
 def comparison(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> Estimate | None:
     """Return the row that answers an analysis: at the estimand's visit, or one over all visits."""
     versus, visit = contrast(arm, trial), trial.estimands[analysis.estimand].visit
+    for statistic in ANSWERS.get(analysis.estimator, ()):
+        if answer := first(results, analysis=analysis.name, statistic=statistic, contrast=versus):
+            return answer
     at_visit = first(results, analysis=analysis.name, statistic=DIFFERENCE, visit=visit, contrast=versus)
     return at_visit or first(results, analysis=analysis.name, statistic=OVERALL, contrast=versus)
 

@@ -5,11 +5,26 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.reporting import numbers
-from analysis.reporting.estimates import MEAN, comparison, first, visit_label
+from analysis.reporting.estimates import MEAN, Estimate, comparison, first, visit_label
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
 from analysis.reporting.tables.primary import estimate_cells, mean_cell
-from data_contracts.plan import Analysis
+from data_contracts.plan import Analysis, Outcome
 from data_contracts.spec import Arm, Trial
+
+WORDS = {  # estimator -> what its effect is
+    "responder": "risk difference",
+    "ordinal": "odds ratio",
+    "counts": "rate ratio",
+    "time_to_event": "hazard ratio",
+}
+OBSERVED = {"responder": "percent", "ordinal": "", "counts": "total", "time_to_event": "event-free"}
+METHODS = {
+    "none": "not adjusted, tested",
+    "holm": "Holm's method",
+    "hochberg": "Hochberg's method",
+    "fixed sequence": "tested in the plan's order, each only once those before are rejected,",
+    "gatekeeping": "tested gate by gate, each by Holm's method and only once the one before is rejected,",
+}
 
 
 def secondary_table(results: pd.DataFrame, trial: Trial) -> Table:
@@ -26,18 +41,17 @@ def secondary_table(results: pd.DataFrame, trial: Trial) -> Table:
             Column("At", "short"),
             Column("n"),
             *(
-                Column(label, detail=f"adjusted mean ({confidence} CI)")
+                Column(label, detail=f"adjusted mean ({confidence} CI), or as observed")
                 for label in (trial.reference_arm.label, compared)
             ),
-            Column("Difference", detail=f"({confidence} CI)"),
+            Column("Effect", detail=f"({confidence} CI)"),
             Column("SE"),
             Column("df"),
             Column("p"),
+            Column("p, adjusted", detail="for its family"),
         ),
         groups=one_group(row for a in analyses for row in _rows(results, trial, a)),
-        notes=("The p-values are not adjusted for the number of outcomes; read them as exploratory.",)
-        if analyses
-        else (),
+        notes=tuple(_notes(trial)) if analyses else (),
         empty="The plan declares no secondary outcome.",
     )
 
@@ -51,16 +65,51 @@ def _row(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> R
     estimand = trial.estimands[analysis.estimand]
     outcome = trial.outcomes[estimand.outcome]
     found = comparison(results, trial, analysis, arm)
-    means = [
-        first(results, analysis=analysis.name, statistic=MEAN, visit=estimand.visit, arm=a.code)
-        for a in (trial.reference_arm, arm)
-    ]
     label = outcome.label if len(trial.compared_arms) == 1 else f"{outcome.label}: {arm.label}"
     unit = f"{outcome.unit}; " if outcome.unit else ""
     return row(
         Cell(label, detail=f"{unit}{outcome.better} is better"),
-        "all visits" if found is not None and not found.visit else visit_label(estimand.visit, trial),
+        _when(found, outcome, visit_label(estimand.visit, trial)),
         Cell(numbers.ABSENT) if found is None or found.n is None else Cell(str(found.n), found.key),
-        *(mean_cell(mean) for mean in means),
-        *estimate_cells(found),
+        *(_arm_cell(results, analysis, estimand.visit, a) for a in (trial.reference_arm, arm)),
+        *estimate_cells(found, WORDS.get(analysis.estimator, "")),
+        _adjusted(found),
     )
+
+
+def _when(found: Estimate | None, outcome: Outcome, visit: str) -> str:
+    if outcome.event:
+        return f"day {outcome.until_days}" if outcome.until_days else "all follow-up"
+    return "all visits" if found is not None and not found.visit else visit
+
+
+def _arm_cell(results: pd.DataFrame, analysis: Analysis, visit: str, arm: Arm) -> Cell:
+    """Return an arm's adjusted mean, or what was observed where there are no means."""
+    statistic = OBSERVED.get(analysis.estimator)
+    if statistic is None:
+        return mean_cell(first(results, analysis=analysis.name, statistic=MEAN, visit=visit, arm=arm.code))
+    found = first(results, analysis=analysis.name, statistic=statistic, arm=arm.code)
+    if found is None:
+        return Cell(numbers.ABSENT)
+    shown = {"percent": f"{numbers.number(found.value, 0)}%", "total": numbers.number(found.value, 0)}
+    detail = {"percent": "", "total": "in all", "event-free": f"event-free, {found.at}"}[statistic]
+    return Cell(shown.get(statistic, f"{numbers.number(100 * found.value, 0)}%"), found.key, detail=detail)
+
+
+def _adjusted(found: Estimate | None) -> Cell:
+    if found is None or not found.family:
+        return Cell(numbers.ABSENT)
+    return Cell(numbers.p_value(found.p_adjusted), found.key, detail=found.gate)
+
+
+def _notes(trial: Trial) -> Iterator[str]:
+    """Yield how the p-values of the secondary outcomes are to be read, by the plan's families."""
+    secondary = {a.name for a in trial.analyses.values() if a.role == "secondary"}
+    families = [f for f in trial.families.values() if secondary & set(f.members)]
+    for family in families:
+        yield (
+            f"{family.label}: {METHODS[family.method]} at {100 * family.alpha:g}% {family.clause}".strip()
+            + "."
+        )
+    if secondary - {name for family in families for name in family.members}:
+        yield "P-values of outcomes in no family are not adjusted for their number; read them as exploratory."
