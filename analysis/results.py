@@ -84,6 +84,11 @@ STATISTICS = (
     "hazard ratio",
     "restricted mean",
     "restricted mean difference",
+    "imputed",  # participants whose outcome was
+    "monte-carlo error",  # of a pooled estimate: what another seed may change
+    "other standard error",  # by the method `at` names
+    "tipping delta",
+    "delta-adjusted difference",
     "complier average causal effect",
     "first-stage f",
     "mean",

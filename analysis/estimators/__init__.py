@@ -18,6 +18,8 @@ ESTIMATORS: Mapping[str, str] = {
     "mmrm": "analysis.estimators.mmrm",
     "lmm": "analysis.estimators.lmm",
     "ancova": "analysis.estimators.ancova",
+    "reference_based_mi": "analysis.estimators.reference_based_mi",
+    "tipping_point": "analysis.estimators.tipping_point",
     "moderator": "analysis.estimators.moderator",
     "cace": "analysis.estimators.cace",
     "responder": "analysis.estimators.responder",
