@@ -1,0 +1,84 @@
+"""The tipping point, and the difference at each delta that was tried. Not here: the heat map (figures)."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis.reporting import numbers
+from analysis.reporting.estimates import Estimate, contrast, estimates, first
+from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
+from data_contracts.plan import Analysis
+from data_contracts.spec import Arm, Trial
+
+GRID, POINT = "delta-adjusted difference", "tipping delta"
+
+
+def tipping_tables(results: pd.DataFrame, trial: Trial) -> tuple[Table, ...]:
+    """Return a table per declared tipping-point analysis and compared arm: deltas by deltas."""
+    analyses = [a for a in trial.analyses.values() if a.estimator == "tipping_point"]
+    return tuple(_table(results, trial, a, arm) for a in analyses for arm in trial.compared_arms)
+
+
+def tipping_sentence(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> str:
+    """Return the tipping delta in words, or why there is none."""
+    found = first(results, analysis=analysis.name, statistic=POINT, contrast=contrast(arm, trial))
+    if found is None or found.status != "ok":
+        return f"No tipping point: {found.reason if found is not None else 'it was not estimated'}."
+    unit = trial.outcomes[trial.estimands[analysis.estimand].outcome].unit
+    more = "higher" if found.value > 0 else "lower"
+    size = numbers.number(abs(found.value), 1)
+    level = numbers.number(100 * (1 - analysis.confidence), 0)
+    return (
+        f"The conclusion would change if the missing values in arm {arm.label} were {size} {unit} {more} than imputed: "
+        f"there p reaches {level}%."
+    )
+
+
+def grid_places(
+    results: pd.DataFrame, analysis: Analysis, versus: str
+) -> dict[tuple[float, float], Estimate]:
+    """Return the rows of a grid by the two arms' deltas: compared arm, reference arm."""
+    found = estimates(results, analysis=analysis.name, statistic=GRID, contrast=versus)
+    return {_deltas(one.at): one for one in found}
+
+
+def _deltas(at: str) -> tuple[float, float]:
+    """Return the deltas of a place such as "SRT -2, UC +0"."""
+    own, other = (part.rsplit(" ", 1)[1] for part in at.split(", "))
+    return float(own), float(other)
+
+
+def _table(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> Table:
+    places = grid_places(results, analysis, contrast(arm, trial))
+    others = sorted({other for _, other in places})
+    headings = [Column(_signed(other), detail=f"in {trial.reference_arm.label}") for other in others]
+    several = f", {arm.label}" if len(trial.compared_arms) > 1 else ""
+    return Table(
+        name=f"tipping-{analysis.name}-{arm.code}",
+        caption=f"{analysis.label}{several}: difference (p) by what is added to imputed values",
+        columns=(Column(f"Added in {arm.label}", "text"), *headings),
+        groups=one_group(_rows(places, others)),
+        notes=(tipping_sentence(results, trial, analysis, arm),),
+        empty="The grid could not be estimated.",
+    )
+
+
+def _rows(places: dict[tuple[float, float], Estimate], others: list[float]) -> Iterator[Row]:
+    for own in sorted({own for own, _ in places}):
+        cells = [_cell(places.get((own, other))) for other in others]
+        yield row(_signed(own), *cells)
+
+
+def _cell(found: Estimate | None) -> Cell:
+    if found is None:
+        return Cell(numbers.ABSENT)
+    return Cell(numbers.number(found.value, found.decimals), found.key, detail=f"p {_p(found.p_value)}")
+
+
+def _p(p: float) -> str:
+    shown = numbers.p_value(p)
+    return shown if shown[0] in "<>" else f"= {shown}"
+
+
+def _signed(delta: float) -> str:
+    return f"+{delta:g}" if delta > 0 else numbers.MINUS + f"{-delta:g}" if delta < 0 else "0"
