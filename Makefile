@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup demo test lint check ui bench lock clean
+.PHONY: setup demo test lint check ui bench reliability lock clean
 
 setup: $(STAMP)
 
@@ -18,7 +18,7 @@ demo: setup
 	$(BIN)/srt run demo
 
 test: setup
-	$(BIN)/pytest -q -m "not browser and not daemon"
+	$(BIN)/pytest -q -m "not browser and not daemon and not postgres"
 
 lint: setup
 	$(BIN)/ruff format --check .
@@ -27,13 +27,16 @@ lint: setup
 	$(BIN)/lint-imports
 
 check: lint
-	$(BIN)/pytest -q -m "not slow and not browser and not daemon"
+	$(BIN)/pytest -q -m "not slow and not browser and not daemon and not postgres"
 
 ui: setup
 	$(BIN)/srt ui
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+reliability: setup
+	$(BIN)/python -m benchmarks.reliability
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate \

@@ -5,16 +5,21 @@ verdict (gate), so that neither a kill between two outputs nor a later run of a 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from assets import shown
+from assets.blinding import known_as, rules_in_the_open, true_forms, verdict_in_the_open
+from assets.carried import carried
 from assets.contract_checks import check_results, check_specs
 from assets.declared import DATA_MANAGEMENT, form_schema, key, op_name, pool, version
 from assets.failure import as_failure, told_to_dagster
 from assets.ports import NEEDS, STORE, Place, place_of
 from assets.source_version import JUDGING
+from assets.validation import docs_of, page_of, write_page
 from data_contracts.errors import ContractError
 from data_contracts.spec import Trial
 from data_contracts.tables import Tables
@@ -47,41 +52,52 @@ def checked(trial: Trial) -> dg.AssetsDefinition:
         place = place_of(context)
         with told_to_dagster():
             verdict = _verdict(raw, trial, place)
-        yield from _stored(verdict, trial, raw.facts, place)
+            milestone = "withheld" if verdict.withheld else "checked"
+            place.reached(trial.name, context.run.run_id, milestone, raw.facts)
+            yield from _stored(verdict, trial, raw, place, context.run.run_id)
 
     return _checked
 
 
 def _verdict(raw: Tables, trial: Trial, place: Place) -> "Verdict":
+    from data_contracts.query_sites import with_sites
     from data_contracts.readers.store import forms_from_tables
     from data_contracts.suites import rules_of
     from data_contracts.verdict import verdict_of
 
-    forms = forms_from_tables(raw)
-    findings = place.judge().judge(forms, trial, rules_of(trial), place.validation(trial.name))
-    return verdict_of(forms, trial, findings)
+    forms = true_forms(forms_from_tables(raw), trial, place, raw.facts)
+    rules = rules_in_the_open(rules_of(trial), trial, raw.facts)
+    findings = place.judge().judge(forms, trial, rules, docs_of(place, trial))
+    verdict = verdict_of(forms, trial, findings)
+    asked = replace(verdict, queries=with_sites(verdict.queries, forms, trial))
+    return verdict_in_the_open(asked, forms, trial, place, raw.facts)
 
 
 def _stored(
-    verdict: "Verdict", trial: Trial, facts: Mapping[str, Any], place: Place
+    verdict: "Verdict", trial: Trial, raw: Tables, place: Place, run_id: str
 ) -> Iterator[dg.MaterializeResult[Tables]]:
     """Yield the outputs in their order, then raise if the data are withheld."""
-    hashes = {name: facts[name] for name in ("data_hash", "plan_hash", "code_version")}
+    hashes = carried(raw.facts)
     judged = Tables(
         {"findings": _findings(verdict), "counts": verdict.counts},
         {"withheld": verdict.withheld, "reasons": list(verdict.reasons), "forms": _counts(verdict), **hashes},
     )
-    page = place.validation(trial.name) / "index.html"
     yield dg.MaterializeResult(
         asset_key=key(trial, "checked"),
         value=judged,
-        metadata={**_shown_verdict(judged), "validation report": shown.link(page)},
+        metadata={**_shown_verdict(judged), "validation report": shown.link(page_of(place, trial))},
         check_results=check_results(verdict),
     )
     yield _aside(trial, "quarantine", verdict.quarantine, by=["form", "rule"], hashes=hashes)
-    yield _aside(trial, "queries", verdict.queries, by=["form", "severity", "rule"], hashes=hashes)
+    with told_to_dagster():
+        asked = place.record_night(trial, verdict, {**known_as(raw.facts), "run_id": run_id})
+        write_page(place, trial, verdict, raw, run_id)
+    by = ["form", "severity", "rule"]
+    yield _aside(trial, "queries", asked.frames["queries"], by=by, hashes=hashes, more=asked.facts)
     if verdict.withheld:
         raise as_failure(withheld(trial.name, verdict.reasons))
+    with told_to_dagster():
+        place.note_changes(trial, run_id, verdict.accepted)  # what is stored below, and nothing else
     yield dg.MaterializeResult(
         asset_key=key(trial, "accepted"),
         value=Tables(verdict.accepted, hashes),
@@ -173,12 +189,17 @@ def _counts(verdict: "Verdict") -> list[dict[str, Any]]:
     ]
 
 
-def _aside(
-    trial: Trial, hop: str, frame: Any, by: list[str], hashes: Mapping[str, Any]
+def _aside(  # noqa: PLR0913, PLR0917 - a table, what it is counted by, and what goes with it
+    trial: Trial,
+    hop: str,
+    frame: Any,
+    by: list[str],
+    hashes: Mapping[str, Any],
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> dg.MaterializeResult[Tables]:
     counted = frame.groupby(by, observed=True).size().rename("n").reset_index()
     return dg.MaterializeResult(
         asset_key=key(trial, hop),
-        value=Tables({hop: frame}, {**hashes, "counts": counted.to_dict("records")}),
+        value=Tables({hop: frame}, {**hashes, **more, "counts": counted.to_dict("records")}),
         metadata={"counts": shown.table(counted), **shown.count(len(frame)), **shown.hashes(hashes)},
     )

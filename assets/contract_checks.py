@@ -12,16 +12,24 @@ if TYPE_CHECKING:
 
 # One check per subject keeps the page readable and the night short: a check costs as much as a rule does.
 SUBJECTS = {
-    "structure": (("schema", "key", "type"), "Every column is there, of its type, and each key is unique."),
+    "structure": (
+        ("schema", "key", "type", "pattern"),
+        "Every column is there, of its type, and each key is unique; no record is a copy of another.",
+    ),
     "completeness": (("completeness",), "What must be filled in is."),
     "codes_and_ranges": (
         ("code", "range", "text"),
         "Values are among the codes and within the ranges declared.",
     ),
     "visits_and_dates": (("visit", "date"), "Visits are planned ones, in their windows; dates are in order."),
-    "allocation": (("allocation",), "Each participant is in one arm, and it is an arm of the plan."),
+    "allocation": (
+        ("allocation", "randomisation"),
+        "Each participant is in one arm of the plan, and the list keeps its sequence, blocks and ratio.",
+    ),
+    "eligibility": (("eligibility",), "Who was randomised met the criteria of entry."),
     "references": (("reference",), "Every record belongs to a participant who exists."),
     "totals": (("arithmetic",), "Totals equal the sum of their parts."),
+    "own_rules": (("written",), "The rules that the trial's file writes out itself hold."),
 }
 ROWS_ADD_UP = "rows_add_up"
 

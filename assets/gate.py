@@ -1,10 +1,12 @@
-"""Who may read `accepted`: nobody while the verdict withholds it or judges other data. Not here: reading."""
+"""Who may read `accepted`: nobody while it is withheld, or its arms are to be hidden. Not here: reading."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from assets.carried import allocation_of
 from assets.checked import withheld
 from data_contracts.errors import ContractError, Problem
+from data_contracts.spec import Trial
 
 
 def admit(trial: str, accepted: Mapping[str, Any], verdict: Mapping[str, Any]) -> None:
@@ -28,3 +30,15 @@ def admit(trial: str, accepted: Mapping[str, Any], verdict: Mapping[str, Any]) -
         raise ContractError(
             f"The accepted records of {trial} are not those last judged; run it again.", [problem]
         )
+
+
+def still_blinded(trial: Trial, accepted: Mapping[str, Any], standing: Mapping[str, Any]) -> None:
+    """Refuse records with the true arms of a trial that has been declared blinded since they were stored.
+
+    Raises:
+        ContractError: the arms are to be hidden.
+    """
+    if allocation_of(standing) == "shuffled" and allocation_of(accepted) == "true":
+        where, remedy = f"{trial.name}/accepted", "Run it as a whole."
+        problem = Problem(where, "the true allocation", "a shuffled one", remedy)
+        raise ContractError(f"{trial.name} is blinded; its accepted records are not.", [problem])

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import dagster as dg
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from data_contracts.forms import ReadForm
-    from data_contracts.rules import Finding, Rule
+    from data_contracts.readers.vouched import Received
+    from data_contracts.rules import Finding, Rule, Verdict
     from data_contracts.spec import Trial
+    from data_contracts.tables import Tables
 
 NEEDS = {"place"}  # the resource every hop that touches the outside asks for
 STORE = "store"  # the IO manager every hop stores its tables with
@@ -23,6 +27,20 @@ class JudgeProcess(Protocol):
         self, forms: "Mapping[str, ReadForm]", trial: "Trial", rules: "tuple[Rule, ...]", docs: Path | None
     ) -> "tuple[Finding, ...]":
         """Return a finding per rule, and write the validation pages below `docs`."""
+        ...
+
+
+class Custody(Protocol):
+    """The copies of a trial's deliveries, which nothing changes."""
+
+    def keep(
+        self, landing: Path, files: Mapping[str, Mapping[str, Any]], run_id: str, *, verify: bool
+    ) -> tuple[str, ...]:
+        """Hold a copy of each file of a receipt, note the delivery, and return the forms whose copy was mended."""
+        ...
+
+    def received(self, files: Mapping[str, Mapping[str, Any]]) -> "Mapping[str, Received]":
+        """Return the copies of a receipt's files, their contents verified."""
         ...
 
 
@@ -45,6 +63,38 @@ class Place(Protocol):
         """Return the facts of the last published report; empty when there is none."""
         ...
 
+    def data_since(self, trial: str) -> datetime | None:
+        """Return when the newest of the trial's data came, UTC."""
+        ...
+
+    def custody(self, trial: str) -> Custody:
+        """Return the custody of the trial's deliveries."""
+        ...
+
+    def note_changes(self, trial: "Trial", run_id: str, accepted: "Mapping[str, pd.DataFrame]") -> None:
+        """Note what differs between the accepted records and the last ones; counts once these are stored."""
+        ...
+
+    def standing(self, trial: "Trial", hashes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return whose arms this run uses, and what differs from the trial's lock."""
+        ...
+
+    def secret(self, trial: str, purpose: str) -> bytes:
+        """Return the trial's key for a purpose."""
+        ...
+
+    def hold_apart(self, trial: str, name: str, tables: "Tables") -> None:
+        """Store what tells the arms, apart from everything else."""
+        ...
+
+    def held_apart(self, trial: str, name: str) -> "Tables":
+        """Return what was stored apart."""
+        ...
+
+    def reached(self, trial: str, run_id: str, milestone: str, facts: Mapping[str, Any]) -> str:
+        """Note how far the run of a trial has come; return the audit log's line that says it began."""
+        ...
+
     def hold(self, trial: str) -> None:
         """Take the trial for this run alone, or raise BusyError."""
         ...
@@ -53,8 +103,20 @@ class Place(Protocol):
         """Start loading what the hops after landing need."""
         ...
 
+    def pause(self, seconds: float) -> None:
+        """Let some time pass."""
+        ...
+
     def now(self) -> datetime:
         """Return the time, UTC."""
+        ...
+
+    def record_night(self, trial: "Trial", verdict: "Verdict", facts: Mapping[str, str]) -> "Tables":
+        """Keep the night in the query book; return its queries with their lives, and how all of them stand."""
+        ...
+
+    def history(self, trial: "Trial") -> "Tables":
+        """Return how the trial's queries stand, its nights, and the hashes of the night before's files."""
         ...
 
     def judge(self) -> JudgeProcess:

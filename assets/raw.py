@@ -1,26 +1,24 @@
 """Hop 2: the exports as typed forms, every row of them. Not here: whether the values are right (checked)."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from assets import shown
+from assets.blinding import at_the_door, in_the_open
+from assets.carried import carried
 from assets.declared import DATA_MANAGEMENT, form_schema, key, of_hop
-from assets.failure import told_to_dagster
+from assets.failure import AGAIN, told_to_dagster
 from assets.freshness import data_arrived
-from assets.ports import NEEDS, place_of
+from assets.ports import NEEDS, Custody, place_of
 from assets.source_version import READING
-from data_contracts.errors import Problem, ReadError
+from assets.validation import told_on_the_page
 from data_contracts.spec import Trial
 from data_contracts.tables import Tables
 
 if TYPE_CHECKING:
     from data_contracts.forms import ReadForm
-
-# A network share that is away, a file another program holds: three tries within two minutes.
-AGAIN = dg.RetryPolicy(max_retries=2, delay=20, backoff=dg.Backoff.EXPONENTIAL)
 
 
 def raw(trial: Trial) -> dg.AssetsDefinition:
@@ -43,8 +41,13 @@ def raw(trial: Trial) -> dg.AssetsDefinition:
             )
             return
         with told_to_dagster():
-            forms = _read_as_received(place_of(context).landing(trial.name), trial, receipt)
-        yield dg.MaterializeResult(value=_stored(forms, receipt), metadata=_shown(forms, receipt))
+            place = place_of(context)
+            with told_on_the_page(place, trial):
+                read = _read_copies(place.custody(trial.name), trial, receipt)
+            forms = at_the_door(read, trial, place)
+            forms = in_the_open(forms, trial, place, receipt.facts)
+            made = dg.MaterializeResult(value=_stored(forms, receipt), metadata=_shown(forms, receipt))
+        yield made
 
     return _raw
 
@@ -54,30 +57,21 @@ def is_unchanged(receipt: Tables, run_id: str) -> bool:
     return receipt.facts["run_id"] == run_id and not receipt.facts["changed"]
 
 
-def _read_as_received(landing: Path, trial: Trial, receipt: Tables) -> "dict[str, ReadForm]":
-    from data_contracts.readers.trial import read_trial
+def _read_copies(custody: Custody, trial: Trial, receipt: Tables) -> "dict[str, ReadForm]":
+    """Return the forms of the delivery that landing took in, whatever the landing folder holds by now."""
+    from data_contracts.readers.trial import read_received
 
-    forms = read_trial(landing, trial)
-    files = receipt.facts["files"]
-    moved = [name for name, form in forms.items() if files.get(name, {}).get("sha256") != form.source.sha256]
-    if moved:
-        problems = [
-            Problem(name, "other contents than at the start of the run", "one version", "Run again.")
-            for name in moved
-        ]
-        raise ReadError("The landing folder changed while it was being read.", problems)
-    return forms
+    return read_received(custody.received(receipt.facts["files"]), trial)
 
 
-def _stored(forms: "dict[str, ReadForm]", receipt: Tables) -> Tables:
+def _stored(forms: "Mapping[str, ReadForm]", receipt: Tables) -> Tables:
     from data_contracts.readers.store import forms_to_tables
 
     tables = forms_to_tables(forms)
-    hashes = {name: receipt.facts[name] for name in ("data_hash", "plan_hash", "code_version")}
-    return Tables(tables.frames, {**tables.facts, **hashes})
+    return Tables(tables.frames, {**tables.facts, **carried(receipt.facts)})
 
 
-def _shown(forms: "dict[str, ReadForm]", receipt: Tables) -> dict[str, Any]:
+def _shown(forms: "Mapping[str, ReadForm]", receipt: Tables) -> dict[str, Any]:
     header = ("form", "file", "rows", "columns", "unreadable cells", "absent columns", "unknown columns")
     records = [
         (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets import shown
+from assets.carried import allocation_of
 from assets.declared import STATISTICS, key, of_hop
 from assets.failure import as_failure, told_to_dagster
 from assets.ports import NEEDS, place_of
@@ -64,9 +65,12 @@ def report(trial: Trial) -> dg.AssetsDefinition:
         with told_to_dagster():
             _same_data(inputs, trial)
             write_atomically(path, _page(_content(trial, inputs, made, path, place.validation(trial.name))))
-        failure = not_estimated(results.frames["results"], trial)
-        # A night whose comparison failed is not "published": the next night tries, and says so, again.
-        facts = {**results.facts, "estimated": failure is None, "run_id": context.run.run_id}
+            failure = not_estimated(results.frames["results"], trial)
+            # A night whose comparison failed is not "published": the next night tries, and says so, again.
+            facts = {**results.facts, "estimated": failure is None, "run_id": context.run.run_id}
+            milestone = "not estimated" if failure else "published"
+            line = place.reached(trial.name, context.run.run_id, milestone, results.facts)
+            facts["audit_line"] = line  # a witness of the audit log, outside of it
         yield dg.MaterializeResult(value=Tables({}, facts), metadata=_shown(path, facts))
         if failure is not None:
             raise as_failure(failure)
@@ -123,6 +127,8 @@ def _provenance(trial: Trial, inputs: Mapping[str, Tables], made: Mapping[str, A
     return {
         **made,
         **shown.hashes(inputs["results"].facts),
+        "allocation": allocation_of(inputs["results"].facts),
+        "lock": inputs["results"].facts.get("lock", {}),
         "seed": trial.seed,
         "sources": [{"form": form, "file": file["name"], **file} for form, file in files.items()],
         "packages": {name: version(name) for name in PACKAGES},

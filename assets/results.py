@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from assets import shown
+from assets.carried import allocation_of, carried
 from assets.declared import STATISTICS, key, of_hop, schema_of
 from assets.failure import told_to_dagster
 from assets.source_version import ESTIMATING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ESTIMATED = "primary_comparison_was_estimated"
+AGREE = "results_agree"
 COMPARISONS = ("adjusted mean difference", "treatment effect")
 USABLE = ("ok", "boundary")
 HEADLINE = {  # name in a run's summary -> column
@@ -36,12 +38,18 @@ HEADLINE = {  # name in a run's summary -> column
 def results(trial: Trial) -> dg.AssetsDefinition:
     """Return the hop that runs a trial's whole analysis plan."""
     description = "The primary analysis gives an estimate with limits."
-    check = dg.AssetCheckSpec(ESTIMATED, asset=key(trial, "results"), description=description)
+    asset = key(trial, "results")
+    checks = [
+        dg.AssetCheckSpec(ESTIMATED, asset=asset, description=description),
+        dg.AssetCheckSpec(
+            AGREE, asset=asset, description="Each estimate, computed a second way, is the same."
+        ),
+    ]
 
     @dg.asset(
         **of_hop(trial, "results", ESTIMATING, STATISTICS, ["statsmodels", "parquet"]),
         ins={"analysis_set": dg.AssetIn(key(trial, "analysis_set"))},
-        check_specs=[check],
+        check_specs=checks,
         description="Every statistic of the plan, and what it was made from: the only source of the report.",
     )
     def _results(analysis_set: Tables) -> Iterator[dg.MaterializeResult[Tables]]:
@@ -50,12 +58,14 @@ def results(trial: Trial) -> dg.AssetsDefinition:
 
         with told_to_dagster():
             table = run_analyses(analysis_set.frames["analysis_set"], trial)
-        tables = with_provenance(table, trial, analysis_set.facts)
-        primary = primary_rows(tables.frames["results"], trial)
-        figure = adjusted_means_png(tables.frames["results"], trial)
-        yield dg.MaterializeResult(
-            value=tables, metadata=_shown(tables, primary, figure), check_results=[_check(primary)]
-        )
+            tables = with_provenance(table, trial, analysis_set.facts)
+            primary = primary_rows(tables.frames["results"], trial)
+            figure = adjusted_means_png(tables.frames["results"], trial)
+            shown_of = _shown(tables, primary, figure)
+            made = dg.MaterializeResult(
+                value=tables, metadata=shown_of, check_results=_checks(primary, table)
+            )
+        yield made
 
     return _results
 
@@ -63,10 +73,11 @@ def results(trial: Trial) -> dg.AssetsDefinition:
 def with_provenance(table: "pd.DataFrame", trial: Trial, facts: Mapping[str, Any]) -> Tables:
     """Return the results with the trial, the seed and the hashes of plan, data and code in each row."""
     hashes = {name: facts[name] for name in ("data_hash", "plan_hash", "code_version")}
+    hashes["allocation"] = allocation_of(facts)
     headline = headline_of(primary_rows(table, trial))
     whole = table.assign(trial=trial.name, seed=trial.seed, **hashes)
-    facts = {**hashes, "primary": headline, "headlines": _sentences(whole, trial)}
-    return Tables({"results": whole}, facts)
+    said = {"primary": headline, "headlines": _sentences(whole, trial)}
+    return Tables({"results": whole}, {**carried(facts), **hashes, **said})
 
 
 def _sentences(results: "pd.DataFrame", trial: Trial) -> list[dict[str, str]]:
@@ -92,6 +103,24 @@ def primary_rows(results: "pd.DataFrame", trial: Trial) -> "pd.DataFrame":
     """Return the primary comparison: a row per contrast at the estimand's visit, or over all visits."""
     rows = results[(results["role"] == "primary") & results["statistic"].isin(COMPARISONS)]
     return rows[rows["visit"].isin([trial.primary.visit, ""])]
+
+
+def _checks(primary: "pd.DataFrame", table: "pd.DataFrame") -> list[dg.AssetCheckResult]:
+    return [_check(primary), _agreed(table)]
+
+
+def _agreed(table: "pd.DataFrame") -> dg.AssetCheckResult:
+    """Return whether every estimate that was computed a second way came out the same."""
+    again = table[table["statistic"] == "second route"]
+    apart = again[again["status"] == "failed"]
+    return dg.AssetCheckResult(
+        check_name=AGREE,
+        passed=apart.empty,
+        metadata={
+            "compared": int((again["status"] != "not estimable").sum()),
+            "apart": shown.table(apart[["analysis", "contrast", "visit", "at", "reason"]]),
+        },
+    )
 
 
 def _check(primary: "pd.DataFrame") -> dg.AssetCheckResult:

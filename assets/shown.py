@@ -51,8 +51,11 @@ def count(number: int) -> Mapping[str, Any]:
 
 
 def hashes(facts: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the hashes among a hop's facts."""
-    return {name: str(facts[name]) for name in ("data_hash", "plan_hash", "code_version") if name in facts}
+    """Return the hashes among a hop's facts, whose arms it has, and what differs from the trial's lock."""
+    names = ("data_hash", "plan_hash", "code_version", "allocation")
+    differs = facts.get("lock", {}).get("differs")
+    not_as_locked = {"NOT AS LOCKED": ", ".join(differs)} if differs else {}
+    return {**{name: str(facts[name]) for name in names if name in facts}, **not_as_locked}
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import mixed
+from benchmarks import imputation, judging, mixed, reading
 
 PYTHON = sys.executable
 SRT = str(Path(PYTHON).parent / "srt")
@@ -93,13 +93,23 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", default="", help="rows whose name holds this text")
-    parser.add_argument("--section", choices=("all", "commands", "mixed"), default="all")
-    parser.add_argument("--write", action="store_true", help="the mixed table into docs/performance_mixed.md")
+    parser.add_argument(
+        "--section", choices=("all", "commands", "judging", "mixed", "reading", "imputation"), default="all"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="into docs/performance_*.md, those that have a page"
+    )
     options = parser.parse_args()
-    if options.section != "mixed":
+    if options.section in {"all", "commands"}:
         print_commands(options)
-    if options.section != "commands":
+    if options.section in {"all", "judging"}:
+        judging.print_table()
+    if options.section in {"all", "mixed"}:
         mixed.print_table(only=options.only, into_docs=options.write)
+    if options.section in {"all", "reading"}:
+        reading.print_table(only=options.only)
+    if options.section in {"all", "imputation"}:
+        imputation.print_table(only=options.only, into_docs=options.write)
 
 
 def print_commands(options: argparse.Namespace) -> None:

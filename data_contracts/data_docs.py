@@ -30,7 +30,11 @@ TITLES: Mapping[str, str] = {
     "date": "Order of dates",
     "arithmetic": "Totals",
     "allocation": "Allocation",
+    "randomisation": "Randomisation list",
+    "eligibility": "Eligibility at entry",
     "text": "Free text",
+    "pattern": "Copied or empty",
+    "written": "Rules of this trial",
 }
 
 

@@ -13,6 +13,7 @@ from data_contracts.checking_frame import UNDECLARED, subject_of
 from data_contracts.rules import Rule
 
 TOLERANCE = 1e-6  # of a total against its parts: above the rounding of doubles, below any reported decimal
+GRACE_DAYS = 1  # an export dated in UTC may hold what is tomorrow there
 Named = tuple[str, dict[str, Any]]  # an expectation's class and its arguments
 Builder = Callable[[Rule, pd.DataFrame], Named]
 
@@ -67,6 +68,26 @@ BUILDERS: Mapping[str, Builder] = {
     "adds_up": lambda rule, _: _between(rule, -TOLERANCE, TOLERANCE),
     "known": lambda rule, _: _in_set(rule, (True,)),
     "one_arm": lambda rule, _: _between(rule, None, 1),
+    "unambiguous": lambda rule, _: _between(rule, 0, 0),
+    "not_future": lambda rule, _: _between(rule, None, GRACE_DAYS),
+    "after_randomisation": lambda rule, _: _between(rule, 0, None),
+    "in_turn": lambda rule, _: _between(rule, 0, None),
+    "own_day": lambda rule, _: _between(rule, None, 1),
+    "there_in_time": lambda rule, _: _in_set(rule, (True,)),
+    "filled_at": lambda rule, _: _in_set(rule, (True,)),
+    "eligible_range": lambda rule, _: _between(rule, rule.arguments["low"], rule.arguments["high"]),
+    "eligible_code": lambda rule, _: _in_set(rule, rule.arguments["values"]),
+    "steps_by_one": lambda rule, _: _between(rule, 1, 1),
+    "dated_in_turn": lambda rule, _: _between(rule, 0, None),
+    "block_filled": lambda rule, _: _between(rule, 0, 0),
+    "block_in_ratio": lambda rule, _: _between(rule, 0, 0),
+    "balanced": lambda rule, _: _between(rule, 0, 0),
+    "varied": lambda rule, _: (
+        "ExpectColumnMaxToBeBetween",
+        {"column": subject_of(rule), "min_value": 0, "max_value": 0},
+    ),
+    "not_copied": lambda rule, _: _between(rule, None, 1),
+    "written": lambda rule, _: _in_set(rule, (True,)),
     "in_therapy_arm": lambda rule, _: _in_set(rule, rule.arguments["values"]),
     "no_words": _no_words,
 }

@@ -38,3 +38,8 @@ class ReadForm:
     notes: tuple[str, ...] = ()  # warnings of the reader
     variable_labels: Mapping[str, str] = field(default_factory=dict)
     value_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    measures: Mapping[str, str] = field(
+        default_factory=dict
+    )  # nominal, ordinal or scale, where the file says
+    formats: Mapping[str, str] = field(default_factory=dict)  # the file's own, such as F8.2 or DATE11
+    declared_missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # as the file declares them

@@ -3,8 +3,9 @@
 Not here: judging (judge), when to start it (pipelines.warm).
 
 The child is a fresh interpreter that imports only this package; it is told where to find it, so that it
-needs neither the parent's main module nor its folder. Messages are pickles behind their length. The child
-ends when its standard input does, that is, when the parent closes it or dies.
+needs neither the parent's main module nor its folder. A message is a pickle and, apart from it, the columns of its
+tables as they lie in memory, so that a large table is written and read once and copied nowhere; it touches
+no disk. The child ends when its standard input does, that is, when the parent closes it or dies.
 """
 
 import gc
@@ -19,18 +20,19 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 from queue import Queue
-from typing import IO, TYPE_CHECKING, NoReturn, Self
+from typing import IO, TYPE_CHECKING, Any, NoReturn, Self
 
 from data_contracts.errors import ContractError, Problem, SrtError
 
 if TYPE_CHECKING:  # so that starting the child waits for no import here
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from data_contracts.forms import ReadForm
     from data_contracts.rules import Finding, Rule
     from data_contracts.spec import Trial
 
-LENGTH = struct.Struct("<Q")  # bytes of the message that follows
+LENGTH = struct.Struct("<Q")  # a number in front: of parts, and of bytes in each
 PATIENCE = 5.0  # seconds a child may take to end before it is killed
 HOME = Path(__file__).parent.parent
 PROGRAM = (
@@ -63,6 +65,7 @@ class Judge:
         trial: "Trial",
         rules: "Sequence[Rule]",
         docs: Path | None = None,
+        today: "date | None" = None,
     ) -> "tuple[Finding, ...]":
         """Return what `data_contracts.judge.judge` returns, judged by the child.
 
@@ -72,8 +75,8 @@ class Judge:
         """
         with self._lock:
             try:
-                _send(_pipe(self._child.stdin), (forms, trial, tuple(rules), docs))
-                answer = pickle.loads(_receive(_pipe(self._child.stdout)))  # noqa: S301 - from our own child
+                _send(_pipe(self._child.stdin), (forms, trial, tuple(rules), docs, today))
+                answer = _loaded(_receive(_pipe(self._child.stdout)))
             except (OSError, EOFError):
                 raise self._died() from None
         if isinstance(answer, BaseException):
@@ -111,7 +114,7 @@ def serve() -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it closes this process in order
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not mix with answers
-    questions: Queue[bytes] = Queue()
+    questions: Queue[list[bytearray]] = Queue()
     threading.Thread(target=_listen, args=(questions,), daemon=True).start()
     from data_contracts import judge
 
@@ -121,14 +124,19 @@ def serve() -> NoReturn:
     gc.freeze()
     gc.enable()
     while True:
-        question = questions.get()
-        try:
-            answer: object = judge.judge(*pickle.loads(question))  # noqa: S301 - from our own parent
-        except SrtError as error:
-            answer = error
-        except Exception as error:  # noqa: BLE001 - any is the parent's to raise
-            answer = _portable(error)
-        _send(answers, answer)
+        _send(answers, _answer(questions.get()))
+        gc.collect()  # Great Expectations leaves the tables in circles, which take their memory with them
+
+
+def _answer(question: list[bytearray]) -> object:
+    from data_contracts import judge
+
+    try:
+        return judge.judge(*_loaded(question))
+    except SrtError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - any is the parent's to raise
+        return _portable(error)
 
 
 def _portable(error: Exception) -> RuntimeError:
@@ -137,7 +145,7 @@ def _portable(error: Exception) -> RuntimeError:
     return RuntimeError(f"{type(error).__name__} in the process that checks the data\n{where}")
 
 
-def _listen(questions: Queue[bytes]) -> None:
+def _listen(questions: Queue[list[bytearray]]) -> None:
     """Pass on what comes; end the process at once when nothing more can, even amid an import."""
     while True:
         try:
@@ -147,20 +155,33 @@ def _listen(questions: Queue[bytes]) -> None:
 
 
 def _send(pipe: IO[bytes], message: object) -> None:
-    content = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-    pipe.write(LENGTH.pack(len(content)) + content)
+    apart: list[pickle.PickleBuffer] = []
+    content = pickle.dumps(message, protocol=5, buffer_callback=apart.append)
+    pipe.write(LENGTH.pack(1 + len(apart)))
+    for part in (memoryview(content), *(buffer.raw() for buffer in apart)):
+        pipe.write(LENGTH.pack(part.nbytes))
+        pipe.write(part)
     pipe.flush()
 
 
-def _receive(pipe: IO[bytes]) -> bytes:
-    (length,) = LENGTH.unpack(_exactly(pipe, LENGTH.size))
-    return _exactly(pipe, length)
+def _receive(pipe: IO[bytes]) -> list[bytearray]:
+    (n_parts,) = LENGTH.unpack(_exactly(pipe, LENGTH.size))
+    return [_exactly(pipe, LENGTH.unpack(_exactly(pipe, LENGTH.size))[0]) for _ in range(n_parts)]
 
 
-def _exactly(pipe: IO[bytes], n_bytes: int) -> bytes:
-    content = pipe.read(n_bytes)
-    if len(content) < n_bytes:
-        raise EOFError
+def _loaded(parts: list[bytearray]) -> Any:
+    content, *apart = parts
+    return pickle.loads(content, buffers=apart)  # noqa: S301 - from our own child or parent
+
+
+def _exactly(pipe: IO[bytes], n_bytes: int) -> bytearray:
+    content = bytearray(n_bytes)
+    place = memoryview(content)
+    while place:
+        got = pipe.readinto(place)  # type: ignore[attr-defined]  # every buffered binary reader has it
+        if not got:
+            raise EOFError
+        place = place[got:]
     return content
 
 

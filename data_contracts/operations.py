@@ -29,6 +29,7 @@ class Blinding(Declared):
     """Whether the allocation is held apart until `srt unblind`; data that blind nobody say why."""
 
     open_because: str = ""
+    reveals: tuple[str, ...] = ()  # forms and form.columns that tell the arm, besides those of therapy
 
     @property
     def is_declared_open(self) -> bool:

@@ -8,10 +8,12 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 from typing import Any
 
+from data_contracts.contract_references import contract_problems
 from data_contracts.errors import Problem
 from data_contracts.form_references import form_problems
 from data_contracts.model_references import ModelColumns, model_problems, one_of
 from data_contracts.plan_references import plan_problems
+from data_contracts.secrecy_references import secrecy_problems
 
 
 def broken_references(
@@ -21,6 +23,8 @@ def broken_references(
     checks = (_arms, _visits, _codes_are_unique, _forms, _strata, _dates, _outcomes, _moderators, _estimands)
     problems = [problem for check in checks for problem in check(raw, where)]
     problems += plan_problems(raw, where, _model_columns(raw).factors - {"participant", "arm"})
+    problems += secrecy_problems(raw, where)
+    problems += contract_problems(raw, where, {name: _columns(raw, name) for name in _tables(raw, "forms")})
     return problems + list(_analyses(raw, where, estimators))
 
 
@@ -147,11 +151,25 @@ def _outcomes(raw: dict[str, Any], where: str) -> Iterator[Problem]:
 
 
 def _moderators(raw: dict[str, Any], where: str) -> Iterator[Problem]:
-    sources = {"outcome": set(_tables(raw, "outcomes")), "column": _participant_columns(raw)}
+    by_visit = {name for name, o in _tables(raw, "outcomes").items() if not o.get("event")}
+    sources = {"outcome": by_visit, "column": _participant_columns(raw)}
     for name, moderator in _tables(raw, "moderators").items():
         for key, known in sources.items():
             if moderator.get(key) and moderator[key] not in known:
-                yield Problem(f"{where}, moderators.{name}.{key}", repr(moderator[key]), one_of(known))
+                here = f"{where}, moderators.{name}.{key}"
+                yield Problem(here, _later(raw, str(moderator[key])), one_of(known))
+
+
+def _later(raw: dict[str, Any], name: str) -> str:
+    """Return a moderator's source as found, and why it can't be one where it is measured after randomisation."""
+    forms = _tables(raw, "forms")
+    after = [n for n, f in forms.items() if f.get("kind") not in {"participants", "allocation"}]
+    is_later = any(name in _columns(raw, form) for form in after) or name in _tables(raw, "events")
+    return (
+        f"{name!r}, which is measured after randomisation and may be an effect of it"
+        if is_later
+        else repr(name)
+    )
 
 
 def _estimands(raw: dict[str, Any], where: str) -> Iterator[Problem]:

@@ -20,7 +20,11 @@ Dimension = Literal[
     "date",
     "arithmetic",
     "allocation",
+    "randomisation",
+    "eligibility",
     "text",
+    "pattern",
+    "written",
 ]
 Effect = Literal["withhold", "quarantine", "query", "note"]
 
@@ -43,6 +47,7 @@ class Rule:
     message: str  # what is wrong, in a data manager's words; no value of a participant
     owner: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    reveals_allocation: bool = False  # who breaks it, or with what value, tells somebody's arm
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from data_contracts.check import Check
 from data_contracts.instrument import Declared, Instrument
 from data_contracts.operations import (
     Arrival,
@@ -34,6 +35,7 @@ FormKind = Literal[
 ]
 OF_THERAPY: tuple[FormKind, ...] = ("sessions", "discontinuations")  # expected in the therapy arms only
 Code = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+Mark = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1)]  # a tab is one
 
 
 class Arm(Declared):
@@ -96,6 +98,8 @@ class Column(Declared):
     required: bool = False
     severity: Severity = "warning"  # of a value out of range or not among the labels
     free_text: bool = False  # searched for words that unblind
+    may_be_future: bool = False  # of a date: an appointment, not an event
+    required_at: tuple[str, ...] = ()  # visits at which it must be filled in
     unit: str = ""
 
     @property
@@ -121,9 +125,9 @@ class Form(Declared):
     file: str  # a pattern below the landing folder
     format: FileFormat
     encoding: str = ""
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    decimal: Annotated[str, Field(min_length=1, max_length=1)] = "."
-    thousands: Annotated[str, Field(max_length=1)] = ""  # mark between thousands; "" where none is written
+    delimiter: Mark = ","
+    decimal: Mark = "."
+    thousands: Mark | Literal[""] = ""  # mark between thousands; "" where none is written
     drop: tuple[str, ...] = ()  # the export's personal columns, by their names there: dropped at the door
     key: tuple[str, ...]
     required: bool = True  # may the file be absent?
@@ -133,6 +137,7 @@ class Form(Declared):
     instruments: Mapping[str, InstrumentUse] = Field(default_factory=dict)
     totals: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)  # total -> its parts
     date: str = ""  # the column that dates the record
+    expected_at: tuple[str, ...] = ()  # visits that are overdue without a record once their window has closed
     wide: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)  # column -> visit -> export's name
 
     @model_validator(mode="before")
@@ -160,7 +165,17 @@ class Night(Declared):
         return zone
 
 
-SECTIONS = ("forms", "events", "outcomes", "moderators", "populations", "estimands", "analyses", "families")
+SECTIONS = (
+    "forms",
+    "events",
+    "outcomes",
+    "moderators",
+    "populations",
+    "estimands",
+    "analyses",
+    "families",
+    "checks",
+)
 
 
 class Trial(Declared):
@@ -182,6 +197,7 @@ class Trial(Declared):
     retention: Retention = Retention()
     randomisation: Randomisation = Randomisation()
     eligibility: tuple[Eligible, ...] = ()
+    checks: Mapping[str, Check] = Field(default_factory=dict)  # rules in the trial's own words
     arms: tuple[Arm, ...] = Field(min_length=2)
     sites: tuple[Site, ...] = ()
     visits: tuple[Visit, ...] = Field(min_length=2)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from data_contracts.forms import ReadForm
-from data_contracts.queries import cell_text, listing, queries_of
+from data_contracts.queries import cell_texts, query_listing
 from data_contracts.rules import Finding, Rule, Verdict
 from data_contracts.spec import Form, Trial
 
@@ -36,7 +36,7 @@ def verdict_of(forms: Mapping[str, ReadForm], trial: Trial, findings: Sequence[F
     failed = [finding for finding in findings if not finding.passed]
     quarantine = _quarantine(forms, failed)
     aside = {name: quarantine.loc[quarantine["form"] == name, "row"] for name in forms}
-    accepted = {name: form.values.drop(index=list(aside[name])) for name, form in forms.items()}
+    accepted = {name: form.values[~form.values.index.isin(aside[name])] for name, form in forms.items()}
     reasons = [_why(finding, trial) for finding in findings if _withholds(finding)]
     reasons += [
         _nothing_left(trial.forms[name], failed)
@@ -49,7 +49,7 @@ def verdict_of(forms: Mapping[str, ReadForm], trial: Trial, findings: Sequence[F
         reasons=tuple(reasons),
         accepted=accepted,
         quarantine=quarantine,
-        queries=listing(queries_of(forms, trial, failed)),
+        queries=query_listing(forms, trial, failed),
         counts=_counts(forms, accepted, quarantine),
     )
 
@@ -79,24 +79,29 @@ def _nothing_left(form: Form, failed: Sequence[Finding]) -> str:
 
 def _quarantine(forms: Mapping[str, ReadForm], failed: Sequence[Finding]) -> pd.DataFrame:
     """Return the records set aside, one row each, with all rules they broke."""
-    broken: dict[tuple[str, int], list[Rule]] = {}
-    for name in forms:
-        for finding in failed:
-            if finding.rule.form == name and finding.rule.effect in SETS_ASIDE:
-                for row in finding.rows:
-                    broken.setdefault((name, row), []).append(finding.rule)
-    records = [
-        (
-            name,
-            row,
-            cell_text(forms[name], row, "participant"),
-            cell_text(forms[name], row, "visit"),
-            "; ".join(rule.id for rule in rules),
-            " ".join(rule.message for rule in rules),
-        )
-        for (name, row), rules in broken.items()
-    ]
-    return pd.DataFrame(records, columns=list(QUARANTINE_TYPES)).astype(QUARANTINE_TYPES)
+    of_form = [_set_aside(form, failed) for form in forms.values()]
+    whole = pd.concat(of_form, ignore_index=True) if of_form else pd.DataFrame(columns=list(QUARANTINE_TYPES))
+    return whole.astype(QUARANTINE_TYPES)
+
+
+def _set_aside(form: ReadForm, failed: Sequence[Finding]) -> pd.DataFrame:
+    """Return a form's records set aside, in the order in which rules named them."""
+    broken: dict[int, tuple[Rule, ...]] = {}
+    for finding in failed:
+        if finding.rule.form == form.name and finding.rule.effect in SETS_ASIDE:
+            for row in finding.rows:
+                broken[row] = (*broken.get(row, ()), finding.rule)
+    rows = list(broken)
+    return pd.DataFrame(
+        {
+            "form": [form.name] * len(rows),
+            "row": rows,
+            "participant": cell_texts(form, rows, "participant"),
+            "visit": cell_texts(form, rows, "visit"),
+            "rule": ["; ".join(rule.id for rule in rules) for rules in broken.values()],
+            "reason": [" ".join(rule.message for rule in rules) for rules in broken.values()],
+        }
+    ).astype(QUARANTINE_TYPES)
 
 
 def _counts(

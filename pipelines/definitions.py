@@ -10,10 +10,10 @@ from assets import trial_assets
 from assets.broken import broken_trial
 from data_contracts.errors import PlanError, Problem
 from data_contracts.spec import Night
-from pipelines.jobs import all_trials_job, trial_job
+from pipelines.jobs import all_trials_job, tidy_job, trial_job
 from pipelines.resources import TableStore, TrialPlace
-from pipelines.schedules import nightly
-from pipelines.sensors import failures, landing_sensor
+from pipelines.schedules import nightly, weekly_tidying
+from pipelines.sensors import failures, landing_sensor, watch
 from pipelines.trials import Enrolled, load_all
 
 LOG = logging.getLogger("srt")
@@ -27,6 +27,7 @@ class Part:
     assets: tuple[dg.AssetsDefinition, ...]
     schedule: dg.ScheduleDefinition
     sensors: tuple[dg.SensorDefinition, ...] = ()
+    runs: bool = False  # by itself: a unit's own trial
 
 
 def build(trials: Iterable[Enrolled], mistakes: Mapping[str, PlanError]) -> dg.Definitions:
@@ -40,9 +41,9 @@ def build(trials: Iterable[Enrolled], mistakes: Mapping[str, PlanError]) -> dg.D
     parts += [broken_part(name, error) for name, error in broken.items()]
     return dg.Definitions(
         assets=[asset for part in parts for asset in part.assets],
-        jobs=[*(trial_job(part.name) for part in parts), all_trials_job()],
-        schedules=[part.schedule for part in parts],
-        sensors=[*(sensor for part in parts for sensor in part.sensors), failures],
+        jobs=[*(trial_job(part.name) for part in parts), all_trials_job(), tidy_job],
+        schedules=[*(part.schedule for part in parts), weekly_tidying(runs=any(p.runs for p in parts))],
+        sensors=[*(sensor for part in parts for sensor in part.sensors), failures, watch],
         resources={"place": TrialPlace(), "store": TableStore()},
         metadata={"plan_errors": dg.MetadataValue.md("\n\n".join(map(str, broken.values())) or "none")},
     )
@@ -62,7 +63,8 @@ def part_of(enrolled: Enrolled) -> Part:
             f"{trial.name}.toml, night.cron", repr(trial.night.cron), 'a cron line such as "0 2 * * *"'
         )
         raise PlanError(f"{trial.name}.toml has a mistake; nothing was run.", [problem]) from None
-    return Part(trial.name, tuple(trial_assets(trial)), schedule, (landing_sensor(trial, runs=runs),))
+    sensor = landing_sensor(trial, runs=runs)
+    return Part(trial.name, tuple(trial_assets(trial)), schedule, (sensor,), runs=runs)
 
 
 def broken_part(name: str, mistakes: PlanError) -> Part:

@@ -1,38 +1,37 @@
-"""Is this installation able to run? One function per question. Not here: printing answers (cli.doctor)."""
+"""Is this installation able to run? One function per question.
+
+Not here: the state folder's questions (doctor_state), Dagster's (doctor_record), printing answers (cli.doctor).
+"""
 
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
+from data_contracts.errors import SrtError
+from pipelines import doctor_state
+from pipelines.doctor_answer import Answer, nearest
+from pipelines.doctor_record import dagster_record
 from pipelines.home import Home
+from pipelines.trials import load_all
 
-Level = Literal["ok", "warning", "failure"]
 DISTRIBUTION = "srt-trials"
 LITTLE = 2 * 2**30  # bytes: warn below
 TOO_LITTLE = 200 * 2**20  # bytes: a run may not finish below
-WEB_PORT = 3000
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one question found, and what to do when it is not well."""
+def examine(home: Home, *, quick: bool = False) -> Iterator[Answer]:
+    """Yield the answers to all questions, quick ones first; each stands alone, whatever another meets.
 
-    question: str
-    level: Level
-    found: str
-    remedy: str = ""
-
-
-def examine(home: Home) -> Iterator[Answer]:
-    """Yield the answers to all questions, quick ones first; each stands alone."""
+    Args:
+        home: The state folder; nothing in it is changed or made.
+        quick: Leave out what loads Dagster: its daemon, its schedules, its runs.
+    """
     yield python_version()
     yield from package_versions()
     yield examples()
@@ -41,6 +40,42 @@ def examine(home: Home) -> Iterator[Answer]:
     yield dagster_home(home)
     yield time_zone()
     yield from trial_files()
+    for question, ask in _of_the_state(home, quick=quick).items():
+        yield from _guarded(question, ask)
+
+
+def _of_the_state(home: Home, *, quick: bool) -> dict[str, Callable[[], Iterable[Answer]]]:
+    """Return the questions that may meet anything at all, by what they are about."""
+    enrolled, mistakes = load_all()
+    trials = [one.trial for one in enrolled]
+    own = [one.trial for one in enrolled if not one.is_shipped]
+    names = [*(trial.name for trial in trials), *mistakes]
+    of_dagster: dict[str, Callable[[], Iterable[Answer]]] = {
+        "Dagster's record": lambda: dagster_record(home, names, [trial.name for trial in own])
+    }
+    return {
+        "rights": lambda: doctor_state.rights(home),
+        "clock": lambda: [doctor_state.clock(home)],
+        "time zone data": lambda: [doctor_state.time_zones(trials)],
+        "files": lambda: [doctor_state.inodes(home)],
+        "databases": lambda: doctor_state.databases(home),
+        "query book": lambda: [doctor_state.query_book(home)],
+        "alerts": lambda: doctor_state.alerts(home),
+        "custody": lambda: doctor_state.copies(home, trials),
+        "audit log": lambda: doctor_state.audit_log(home),
+        "data": lambda: doctor_state.silent(home, own),
+        **({} if quick else of_dagster),
+    }
+
+
+def _guarded(question: str, ask: Callable[[], Iterable[Answer]]) -> Iterator[Answer]:
+    try:
+        yield from ask()
+    except SrtError as error:
+        said = "; ".join(map(str, error.problems)) or error.summary
+        yield Answer(question, "failure", said)
+    except Exception as error:  # noqa: BLE001 - one question that can't be asked must not silence the others
+        yield Answer(question, "failure", f"could not be asked ({type(error).__name__})")
 
 
 def python_version() -> Answer:
@@ -115,11 +150,6 @@ def _writable(question: str, folder: Path) -> Answer:
     return Answer(question, "ok", str(folder) if existing == folder else f"{folder} (made when needed)")
 
 
-def nearest(folder: Path) -> Path:
-    """Return the folder, or its closest ancestor that exists (it may turn out to be a file)."""
-    return next(path for path in (folder, *folder.parents) if path.exists())
-
-
 def free_space(home: Home) -> Answer:
     """Is there room for a run's tables, reports and Dagster's records?"""
     free = shutil.disk_usage(nearest(home.root)).free
@@ -157,7 +187,6 @@ def time_zone() -> Answer:
 def trial_files() -> Iterator[Answer]:
     """Is every trial file valid, and every folder of SRT_TRIALS there?"""
     from data_contracts.load import trial_folders
-    from pipelines.trials import load_all
 
     for folder in trial_folders():
         if not folder.is_dir():

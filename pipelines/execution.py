@@ -54,7 +54,7 @@ def execute(
     """
     run_id, follower, events = str(uuid4()), Follower(on_hop), []
     with recorded(home, run_id) as instance:
-        fail_leftovers(instance, job.name, home.locks)
+        fail_leftovers(instance, [job.name], home.locks)
         run = instance.create_run_for_job(
             job,
             run_id=run_id,
@@ -109,6 +109,8 @@ def _error(event: dg.DagsterEvent) -> SrtError:
     # The message of an error nobody foresaw may hold a record's value: it stays in Dagster's own record.
     if _comes_of_an_interrupt(data.error):
         raise KeyboardInterrupt  # which Dagster has recorded as the step's failure
+    if data.user_failure_data and data.user_failure_data.description:  # kind and place alone: assets.failure
+        return SrtError(f"{event.step_key}: {data.user_failure_data.description}")
     kind = (data.error.cause or data.error).cls_name if data.error else "error"
     return SrtError(
         f"An unexpected {kind} stopped {event.step_key}. `srt ui` shows the run with its traceback."

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_contracts.errors import StorageError
+from pipelines.rights import keep_to_owner
 
 PROJECT = Path(__file__).parent.parent
 LEAST_FREE = 64 * 2**20  # bytes; a disk that fills in mid-run leaves runs that never end
@@ -29,9 +30,36 @@ class Home:
         return self.root / "logs"
 
     @property
+    def database(self) -> Path:
+        """Return the query book's file, where no server keeps it."""
+        return self.root / "queries.sqlite"
+
+    @property
     def locks(self) -> Path:
         """Return the folder of the trials' locks."""
         return self.root / "locks"
+
+    @property
+    def audit(self) -> Path:
+        """Return the folder of the audit log and of what each trial's lock says."""
+        return self.root / "audit"
+
+    @property
+    def keys(self) -> Path:
+        """Return the folder of the trials' secret keys."""
+        return self.root / "keys"
+
+    def allocation(self, trial: str) -> Path:
+        """Return the folder that holds apart what tells a blinded trial's arms."""
+        return self.root / "allocation" / trial
+
+    def custody(self, trial: str) -> Path:
+        """Return the folder of the copies of what was delivered."""
+        return self.root / "custody" / trial
+
+    def nights(self, trial: str) -> Path:
+        """Return the folder of what each night changed."""
+        return self.root / "nights" / trial
 
     def landing(self, trial: str) -> Path:
         """Return the folder a trial's exports arrive in."""
@@ -55,6 +83,7 @@ class Home:
         Raises:
             StorageError: the folder can't be written.
         """
+        keep_to_owner()
         try:
             for folder in (self.dagster, self.logs, self.locks, self.root / "landing"):
                 folder.mkdir(parents=True, exist_ok=True)

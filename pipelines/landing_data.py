@@ -1,11 +1,14 @@
 """Fill a landing folder: with a simulated trial's exports, or with a real example. Not here: reading them."""
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_contracts.errors import PlanError, Problem
 from data_contracts.load import find_trial, load_trial
+from data_contracts.manifest import MANIFEST, beside, manifest_bytes
 from data_contracts.spec import Trial
+from data_contracts.writers.atomic import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,4 +98,15 @@ def _beat_the_blues(published: "pd.DataFrame") -> dict[str, "pd.DataFrame"]:
 def _export(forms: "dict[str, pd.DataFrame]", trial: Trial, landing: Path) -> list[Path]:
     from data_contracts.writers.export import export_form
 
-    return [export_form(frame, trial.forms[name], trial, landing) for name, frame in forms.items()]
+    files = [export_form(frame, trial.forms[name], trial, landing) for name, frame in forms.items()]
+    for path, frame in zip(files, forms.values(), strict=True):
+        _vouch(path, len(frame))
+    return files
+
+
+def _vouch(path: Path, rows: int) -> None:
+    """Put a manifest beside a file, as a sender should: nobody need wait for it, or doubt it."""
+    data = path.read_bytes()
+    write_atomically(
+        beside(path, MANIFEST), manifest_bytes(hashlib.sha256(data).hexdigest(), len(data), rows)
+    )

@@ -6,6 +6,7 @@ from typing import Any
 from data_contracts.errors import SrtError
 from pipelines import store
 from pipelines.home import Home
+from pipelines.lock import facts_of_run
 from pipelines.trials import load_named
 
 LANDING_ONLY = ("landing",)
@@ -20,8 +21,10 @@ def is_quiet(name: str, home: Home) -> bool:
 
     try:
         trial = load_named(name).trial
-        published = published_facts(name, home)
-        return bool(published) and is_published(take_receipt(home.landing(name), trial), published)
+        if not (published := published_facts(name, home)):
+            return False
+        receipt = take_receipt(home.landing(name), trial)
+        return is_published(receipt | facts_of_run(home, trial, receipt), published)
     except (SrtError, OSError):
         return False
 

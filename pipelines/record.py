@@ -52,10 +52,15 @@ def recorded(home: Home, run_id: str) -> Iterator[dg.DagsterInstance]:
 
     with ExitStack() as open_until_the_end:
         try:
+            files = _databases(home.dagster / "history", run_id)
+            there = [file for file in files if file.exists()]
+            for file in there:  # first of all: a backup that holds them is waited for here, not by Dagster
+                open_until_the_end.enter_context(closing(_open(file)))
             instance = open_until_the_end.enter_context(_instance(home))
             instance.get_event_log_handler = partial(_quiet_recorder, instance)
             for file in _databases(home.dagster / "history", run_id):
-                open_until_the_end.enter_context(closing(_open(file)))
+                if file not in there:
+                    open_until_the_end.enter_context(closing(_open(file)))
             yield instance
         except (dg.DagsterInvalidConfigError, SQLAlchemyError, sqlite3.Error) as error:
             why = str(getattr(error, "orig", None) or error)

@@ -9,6 +9,7 @@ from data_contracts.errors import SrtError
 from pipelines import locks, store, warm
 from pipelines.home import Home, find_home
 from pipelines.hops import HopEvent, OnHop, ignore
+from pipelines.lock import facts_of_run
 from pipelines.news import LANDING_ONLY, is_quiet
 from pipelines.trials import load_named
 
@@ -35,6 +36,8 @@ class RunSummary:
     report: str | None = None
     validation_report: str | None = None
     error: SrtError | None = None
+    allocation: str = "true"  # whose arms: "true" or "shuffled"
+    lock: Mapping[str, Any] = field(default_factory=dict)  # status: none, as locked, differs; what differs
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary as JSON values, without the error."""
@@ -75,6 +78,8 @@ def execute_trial(
         if force:
             warm.start_judge()  # it imports for longer than anything here does
         enrolled, home = load_named(name), find_home().ready()
+        if force:
+            warm.start_parser(enrolled.trial)
         lock = locks.take(home.locks, name)
         try:
             hops = UNTIL_CHECKED if select else None
@@ -87,6 +92,7 @@ def execute_trial(
             lock.release()
     finally:
         warm.end_judge()
+        warm.end_parser()
 
 
 def _run(
@@ -134,6 +140,7 @@ def summary_of(  # noqa: PLR0913
         trial=trial.name,
         run_id=run_id,
         status=status,
+        **_standing(trial, home, hashes=store.read_facts(home.store(trial.name, "landing"))),
         primary=store.read_facts(home.store(trial.name, "results"))["primary"] if analysed else None,
         forms=store.read_facts(home.store(trial.name, "checked"))["forms"] if judged else [],
         queries=_queries(trial, home) if judged else {},
@@ -141,6 +148,12 @@ def summary_of(  # noqa: PLR0913
         validation_report=_existing(home.validation(trial.name) / "index.html") if judged else None,
         error=error,
     )
+
+
+def _standing(trial: "Trial", home: Home, hashes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whose arms the run has and how it stands to the trial's lock."""
+    found = facts_of_run(home, trial, hashes)
+    return {"allocation": found["allocation"], "lock": found["lock"]}
 
 
 def _judged(trial: "Trial", home: Home, error: SrtError | None) -> bool:
@@ -154,12 +167,15 @@ def _judged(trial: "Trial", home: Home, error: SrtError | None) -> bool:
 
 
 def _queries(trial: "Trial", home: Home) -> Mapping[str, int]:
-    counts = store.read_facts(home.store(trial.name, "queries"))["counts"]
+    """Return how many queries this night's data raise, and how all the trial's queries stand."""
+    facts = store.read_facts(home.store(trial.name, "queries"))
+    counts, lives = facts["counts"], facts.get("lives", {})
     total = {
         name: sum(c["n"] for c in counts if c["severity"] == name) for name in ("critical", "warning", "info")
     }
     n = sum(c["n"] for c in counts)
-    return {"total": n, "open": n, **total}
+    stand = {name: lives.get(name, 0) for name in ("new", "resolved", "overdue")}
+    return {"total": n, "open": lives.get("open", n), **total, **stand}
 
 
 def _existing(path: Path) -> str | None:

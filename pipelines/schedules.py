@@ -4,6 +4,7 @@ import dagster as dg
 
 from data_contracts.spec import Night
 from pipelines.home import find_home
+from pipelines.jobs import TIDY
 from pipelines.leftovers import fail_leftovers
 from pipelines.news import LANDING_ONLY, is_quiet, unforced
 
@@ -31,7 +32,7 @@ def nightly(name: str, night: Night, *, runs: bool, configured: bool = True) -> 
     )
     def _night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         home = find_home().ready()
-        fail_leftovers(context.instance, name, home.locks)
+        fail_leftovers(context.instance, [name], home.locks)
         if not is_quiet(name, home):
             return dg.RunRequest(run_config=unforced(name) if configured else None)
         # Only the receipt is taken: hops that would be skipped are not even planned, so that the pages go
@@ -40,3 +41,14 @@ def nightly(name: str, night: Night, *, runs: bool, configured: bool = True) -> 
         return dg.RunRequest(run_config=unforced(name), asset_selection=receipt)
 
     return _night
+
+
+def weekly_tidying(*, runs: bool) -> dg.ScheduleDefinition:
+    """Return the schedule of retention: Sundays at noon, when no night is under way."""
+    return dg.ScheduleDefinition(
+        name="tidy_weekly",
+        job_name=TIDY,
+        cron_schedule="0 12 * * 0",
+        default_status=dg.DefaultScheduleStatus.RUNNING if runs else dg.DefaultScheduleStatus.STOPPED,
+        description="Removes what is older than each trial keeps it ([retention] in its file).",
+    )

@@ -2,16 +2,23 @@
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 
+from data_contracts.arrival import look_at
 from data_contracts.errors import ReadError
+from data_contracts.manifest import is_data, speaks_for_data
+from data_contracts.readers.find import find_sources
 from data_contracts.spec import Trial
-from pipelines.alerts import Failed, tell
 from pipelines.home import find_home
 from pipelines.news import is_quiet, unforced
+from pipelines.noticing import tell_of_failure
+from pipelines.watch import look_around
 
 STABLE_TICKS = 2  # looks at the folder that must agree before its files count as copied in full
 
@@ -64,43 +71,62 @@ def look(landing: Path, trial: Trial, before: Seen) -> tuple[Seen, dg.RunRequest
 
 
 def folder_fingerprint(landing: Path) -> str:
-    """Return a hash of the names, sizes and times of the files below a folder; "" when there is none."""
-    status = [(path, path.stat()) for path in sorted(landing.rglob("*")) if path.is_file()]
-    lines = [f"{path.relative_to(landing)} {s.st_size} {s.st_mtime_ns}" for path, s in status]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:32] if lines else ""
+    """Return a hash of the names, sizes and times of the files below a folder; "" when there is none.
+
+    Data and what speaks for them count; hidden files and copies under way don't.
+    """
+    lines = sorted(line for path in _files_below(landing) if (line := _fingerprint(path, landing)))
+    return hashlib.sha256(repr(lines).encode()).hexdigest()[:32] if lines else ""
+
+
+def _files_below(landing: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(landing):
+        yield from (Path(folder, name) for name in names)
+
+
+def _fingerprint(path: Path, landing: Path) -> str:
+    """Return a file's name, size and time; nothing for one that does not count, or has gone meanwhile."""
+    name = path.relative_to(landing)
+    if not (is_data(name) or speaks_for_data(name)):
+        return ""
+    try:
+        status = path.stat()
+    except OSError:
+        return ""
+    return f"{name} {status.st_size} {status.st_mtime_ns}"
 
 
 def _missing(landing: Path, trial: Trial) -> str:
     """Return what is not there yet: a delivery under way is no failure, the night will judge it."""
-    from data_contracts.readers.find import find_sources
-
+    now = datetime.now(UTC)
     try:
-        find_sources(landing, trial)
+        sources = find_sources(landing, trial)
+        looks = [look_at(path, form, trial.landing, now) for form, path in sources.items()]
     except ReadError as error:
         return str(error)
-    return ""
+    waits = [f"form {look.where} lacks {look.lacks}" for look in looks if look.lacks]
+    waits += [f"the file of form {look.where} changed just now" for look in looks if look.settles_in > 0]
+    return f"Not all is there yet: {'; '.join(waits)}." if waits else ""
 
 
 @dg.run_failure_sensor(
     name="failures",
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Writes each failed run to logs/failures.log in the state folder.",
+    description="Tells people of each failed run: logs/failures.log, then whom alerts.toml names.",
 )
 def failures(context: dg.RunFailureSensorContext) -> None:
     """Tell people of a failed run."""
-    steps = context.get_step_failure_events()
-    # Where no step ran, the run's own message serves.
-    reasons = [reason for event in steps if (reason := _reason(event))] or [
-        context.failure_event.message or "unknown"
-    ]
-    run = context.dagster_run
-    tell(Failed(run.tags.get("srt/trial", run.job_name), run.run_id, tuple(reasons)), find_home().logs)
-    context.log.info("%s failed; written to failures.log.", run.job_name)
+    tell_of_failure(context.instance, context.dagster_run, find_home())
+    context.log.info("%s failed; written to failures.log.", context.dagster_run.job_name)
 
 
-def _reason(event: dg.DagsterEvent) -> str:
-    data = event.step_failure_data
-    if data.user_failure_data and data.user_failure_data.description:
-        return f"{event.step_key}: {data.user_failure_data.description}"
-    return f"{event.step_key}: {data.error.message.strip()}" if data.error else ""
+@dg.sensor(
+    name="watch",
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Ends runs whose process died; tells of recovery and of silence; sends what was not taken.",
+)
+def watch(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Look after what no run looks after itself."""
+    return dg.SkipReason(look_around(context.instance, find_home()))

@@ -67,8 +67,21 @@ def table_files(folder: Path) -> Mapping[str, Path]:
     return {name: folder / entry["file"] for name, entry in entries.items()}
 
 
+def read_manifest(manifest: Mapping[str, Any], folder: Path) -> Tables:
+    """Return the tables a manifest names, from the folder that holds their files.
+
+    Raises:
+        StorageError: a file is missing or damaged.
+    """
+    with _told(folder):
+        return _of_manifest(manifest, folder)
+
+
 def _read(folder: Path) -> Tables:
-    manifest = json.loads((folder / MANIFEST).read_bytes())
+    return _of_manifest(json.loads((folder / MANIFEST).read_bytes()), folder)
+
+
+def _of_manifest(manifest: Mapping[str, Any], folder: Path) -> Tables:
     frames = {name: _read_frame(folder, entry) for name, entry in manifest["tables"].items()}
     return Tables(frames, manifest["facts"])
 
@@ -82,9 +95,15 @@ def _write_frame(folder: Path, name: str, frame: "pd.DataFrame") -> dict[str, An
     content = buffer.getvalue()
     sha256 = hashlib.sha256(content).hexdigest()
     file = f"{name}-{sha256[:16]}.parquet"
-    write_atomically(folder / file, content)
+    if not _holds(folder / file, content):  # one that does may be shared with a night's snapshot
+        write_atomically(folder / file, content)
     kinds = {str(column): str(kind) for column, kind in frame.dtypes.items()}
     return {"file": file, "sha256": sha256, "rows": len(frame), "dtypes": kinds}
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Say whether a file has just these contents: one that the disk has damaged is written again."""
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def _read_frame(folder: Path, entry: Mapping[str, Any]) -> "pd.DataFrame":

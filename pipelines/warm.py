@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from pipelines.rights import keep_to_owner
+
 if TYPE_CHECKING:
     from types import FrameType
 
     from data_contracts.judge_process import Judge
+    from data_contracts.spec import Trial
 
 SLOW = (
     "statsmodels.regression.mixed_linear_model",
@@ -27,6 +30,7 @@ _imports: list[threading.Thread] = []
 def start_judge() -> "Judge":
     """Return the judge; its process is started by the first call."""
     if "judge" not in _running:
+        keep_to_owner()  # the judge writes pages, with the rights this process has by now
         from data_contracts.judge_process import Judge
 
         _running["judge"] = Judge.start()
@@ -37,6 +41,22 @@ def end_judge() -> None:
     """End the judge's process, if there is one."""
     if judge := _running.pop("judge", None):
         judge.close()
+
+
+def start_parser(trial: "Trial") -> None:
+    """Start the process that parses SPSS, Stata and SAS files, if the trial has any."""
+    if any(form.format != "csv" for form in trial.forms.values()):
+        from data_contracts.readers.parser import shared_parser
+
+        shared_parser()
+
+
+def end_parser() -> None:
+    """End the process that parses, if there is one."""
+    if "data_contracts.readers.parser" in sys.modules:
+        from data_contracts.readers.parser import end_shared_parser
+
+        end_shared_parser()
 
 
 def start_imports() -> None:

@@ -2,31 +2,35 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.reporting.consort import Flow, participant_flow
 from analysis.reporting.content import ReportContent
 from analysis.reporting.figures.adjusted_means import adjusted_means_figure, adjusted_means_title
-from analysis.reporting.headline import Headline, headlines
+from analysis.reporting.figures.tipping_point import tipping_figures
+from analysis.reporting.headline import Headline, headlines, is_shuffled
 from analysis.reporting.table import Table
 from analysis.reporting.tables.baseline import baseline_table
 from analysis.reporting.tables.data_quality import forms_table, rules_table
+from analysis.reporting.tables.delivery import delivery_table
 from analysis.reporting.tables.estimand import estimand_table
 from analysis.reporting.tables.model_checks import model_checks_table
+from analysis.reporting.tables.moderators import moderators_table
 from analysis.reporting.tables.observed import observed_table
 from analysis.reporting.tables.primary import primary_table
 from analysis.reporting.tables.provenance import facts_table, packages_table, sources_table
 from analysis.reporting.tables.secondary import secondary_table
 from analysis.reporting.tables.sensitivity import sensitivity_table
+from analysis.reporting.tables.tipping import tipping_tables
+from analysis.reporting.templates import environment, style
+from data_contracts.standing import MARK, not_as_locked
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    import pandas as pd
+
+    from data_contracts.spec import Trial
 
 __all__ = ["ReportContent", "render_report"]
-
-TEMPLATES = Path(__file__).parent / "template"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Section:
     name: str
     title: str
     tables: tuple[Table, ...] = ()
+    figures: tuple[tuple[str, str], ...] = ()  # title and SVG, before the tables
 
 
 def render_report(content: ReportContent) -> str:
@@ -49,7 +54,7 @@ def render_report(content: ReportContent) -> str:
     """
     flow = participant_flow(content.flow, content.trial)
     said = headlines(content.results, content.trial)
-    page = _environment().get_template("report.html.j2")
+    page = environment().get_template("report.html.j2")
     return page.render(
         trial=content.trial,
         headlines=said,
@@ -60,8 +65,18 @@ def render_report(content: ReportContent) -> str:
         figure_title=adjusted_means_title(content.trial),
         sections=_sections(content),
         links=_relative(content.links),
-        css=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+        marks=_marks(content),
+        css=style("report.css"),
     )
+
+
+def _marks(content: ReportContent) -> Mapping[str, str]:
+    """Return what stands over the whole page, by kind: arms that are not the true ones, a run not as locked."""
+    marks = {
+        "shuffled": MARK if is_shuffled(content.results) else "",
+        "not-as-locked": not_as_locked(content.provenance.get("lock", {})),
+    }
+    return {kind: text for kind, text in marks.items() if text}
 
 
 def _sections(content: ReportContent) -> tuple[Section, ...]:
@@ -78,7 +93,11 @@ def _sections(content: ReportContent) -> tuple[Section, ...]:
             "Cross-check and sensitivity",
             (sensitivity_table(results, trial), model_checks_table(results, trial)),
         ),
+        *_tipping(results, trial),
         Section("secondary", "Secondary outcomes", (secondary_table(results, trial),)),
+        Section("moderators", "For whom it works", (moderators_table(results, trial),)),
+        Section("delivery", "Therapy delivered", (delivery_table(results, trial),)),
+        Section("estimands", "Estimands", _estimands(trial)),
         Section("quality", "Data quality", _quality(content)),
         Section(
             "provenance",
@@ -86,6 +105,18 @@ def _sections(content: ReportContent) -> tuple[Section, ...]:
             (facts_table(provenance, trial), sources_table(provenance, trial), packages_table(provenance)),
         ),
     )
+
+
+def _tipping(results: "pd.DataFrame", trial: "Trial") -> tuple[Section, ...]:
+    """Return the tipping points' section, where the plan declares one."""
+    tables = tipping_tables(results, trial)
+    figures = tipping_figures(results, trial)
+    return (Section("tipping", "Tipping point", tables, figures),) if tables else ()
+
+
+def _estimands(trial: "Trial") -> tuple[Table, ...]:
+    """Return a card for each estimand but the primary, whose card opens the report."""
+    return tuple(estimand_table(e, trial) for e in trial.estimands.values() if e != trial.primary)
 
 
 def _quality(content: ReportContent) -> tuple[Table, ...]:
@@ -125,16 +156,3 @@ def _relative(links: Mapping[str, str]) -> Mapping[str, str]:
     if outside := [address for address in links.values() if ":" in address or address.startswith("//")]:
         raise ValueError(f"links of a report are relative to it, not {outside}")
     return links
-
-
-@cache
-def _environment() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

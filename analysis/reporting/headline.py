@@ -1,6 +1,6 @@
 """The primary result in one plain sentence per comparison. Not here: the tables behind it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
@@ -9,6 +9,7 @@ from analysis.reporting import numbers
 from analysis.reporting.estimates import Estimate, comparison, visit_label, why_not
 from data_contracts.plan import Outcome
 from data_contracts.spec import Arm, Trial
+from data_contracts.standing import SHUFFLED, marked
 
 Verdict = Literal["better", "worse", "no clear difference", "not estimable"]
 
@@ -24,8 +25,15 @@ class Headline:
 
 
 def headlines(results: pd.DataFrame, trial: Trial) -> tuple[Headline, ...]:
-    """Return a headline for each arm that is compared with the reference."""
-    return tuple(_headline(results, trial, arm) for arm in trial.compared_arms)
+    """Return a headline for each arm that is compared with the reference, marked where arms are shuffled."""
+    said = (_headline(results, trial, arm) for arm in trial.compared_arms)
+    allocation = SHUFFLED if is_shuffled(results) else ""
+    return tuple(replace(one, sentence=marked(one.sentence, allocation)) for one in said)
+
+
+def is_shuffled(results: pd.DataFrame) -> bool:
+    """Return whether results are of a shuffled allocation."""
+    return "allocation" in results and bool((results["allocation"] == SHUFFLED).any())
 
 
 def _headline(results: pd.DataFrame, trial: Trial, arm: Arm) -> Headline:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Align = Literal["number", "text", "short", "code"]  # short text does not wrap
+Light = Literal["", "good", "risk", "bad", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,8 @@ class Cell:
     source: str = ""
     detail: str = ""
     span: int = 1
+    light: Light = ""  # a coloured sign before the text, which says the same in words
+    link: str = ""  # address relative to the page
 
 
 @dataclass(frozen=True, slots=True)

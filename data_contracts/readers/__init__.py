@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from data_contracts.readers.find import find_sources
     from data_contracts.readers.store import forms_from_tables, forms_to_tables
-    from data_contracts.readers.trial import READERS, read_trial
+    from data_contracts.readers.trial import READERS, read_received, read_trial
 
-__all__ = ["READERS", "find_sources", "forms_from_tables", "forms_to_tables", "read_trial"]
+__all__ = ["READERS", "find_sources", "forms_from_tables", "forms_to_tables", "read_received", "read_trial"]
 
 # Loaded when asked for: a night that finds nothing new looks for its files and needs no pandas.
 _MODULE_OF = {
@@ -16,6 +16,7 @@ _MODULE_OF = {
     "find_sources": "find",
     "forms_from_tables": "store",
     "forms_to_tables": "store",
+    "read_received": "trial",
     "read_trial": "trial",
 }
 

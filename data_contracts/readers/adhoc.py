@@ -9,7 +9,6 @@ import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ import pandas as pd
 
 from data_contracts.errors import Problem, ReadError
 from data_contracts.readers.delimited import read_csv
-from data_contracts.readers.raw import Cell, DeclaredMissing, NotADate, RawColumn, RawTable, code_of
-from data_contracts.readers.sav import read_sav
+from data_contracts.readers.raw import NumberCells, RawColumn, RawTable, TextCells, moment_of
+from data_contracts.readers.spss import read_sav
 from data_contracts.spec import Form
 
 NUMBER = re.compile(r"[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?")
@@ -27,9 +26,19 @@ NOT_A_VALUE = frozenset({"NA", "NaN", "nan", "."})  # in a column of numbers, as
 LARGEST_EXACT = 2**53  # above it, a float no longer tells whole numbers apart
 UNNAMED = "__unnamed__"
 LISTED = 5
+NO_COUNT = "The file's header does not state the number of records, so a cut file would not be noticed."
 FOR_THE_PLAN = {  # the strict readers speak to who writes a plan
     "Set the form's `delimiter` in the trial file.": "Say which it is with --delimiter.",
     "Export it in UTF-8, or set the form's `encoding` in the trial file.": "Export it in UTF-8, or give --encoding.",
+    "Set the form's `delimiter` and `decimal` in the trial file.": "Say which they are with --delimiter and --decimal.",
+    "Set the form's `encoding` to 'utf-8' in the trial file.": "Give --encoding utf-8.",
+    "Set the form's `encoding` to what the file is written in.": "Give the --encoding it is written in.",
+    "Export it as CSV in UTF-8, or set the form's `encoding` to 'utf-16' in the trial file.": (
+        "Export it as CSV in UTF-8, or give --encoding utf-16."
+    ),
+    "Export it as CSV in UTF-8, or set the form's `encoding` to 'utf-32' in the trial file.": (
+        "Export it as CSV in UTF-8, or give --encoding utf-32."
+    ),
     "Set the form's `encoding` in the trial file, such as windows-1252.": "Give --encoding, such as windows-1252.",
     "Only its name says .sav: export it from SPSS, or declare its format in the trial file.": (
         "Only its name says .sav: export it from SPSS, or give the file its right ending."
@@ -89,7 +98,7 @@ def _read_csv(data: bytes, spelling: Spelling, where: str) -> AdhocTable:
     named, is_unnamed = _with_first_name(data, spelling)
     raw = _strictly(read_csv, named, spelling, where)
     columns = {c.name: c for c in raw.columns.values() if not (is_unnamed and c.name == UNNAMED)}
-    typed = {name: _of_text([str(cell) for cell in c.cells], name, spelling) for name, c in columns.items()}
+    typed = {name: _of_text(_texts(c), name, spelling) for name, c in columns.items()}
     notes = ("the first column has no name and was left out",) if is_unnamed else ()
     return _table(typed, raw.n_rows, (*raw.notes, *notes))
 
@@ -110,7 +119,7 @@ def _strictly(
     """Read a file as one of a trial's would be."""
     form = Form(
         name="file", label=where, kind="visits", file=where, format="csv", key=(), columns={},
-        delimiter=spelling.delimiter, encoding=spelling.encoding,
+        delimiter=spelling.delimiter, decimal=spelling.decimal, encoding=spelling.encoding,
     )  # fmt: skip
     try:
         return read(data, form, where)
@@ -183,38 +192,53 @@ def _about_text(
 
 def _read_sav(data: bytes, spelling: Spelling, where: str) -> AdhocTable:
     raw = _strictly(read_sav, data, spelling, where)
+    cut = () if raw.states_its_rows else (NO_COUNT,)
     typed = {column.name: _of_spss(column, spelling) for column in raw.columns.values()}
     labels = {c.name: dict(c.value_labels) for c in raw.columns.values() if c.value_labels}
-    return _table(typed, raw.n_rows, raw.notes, labels)
+    return _table(typed, raw.n_rows, (*raw.notes, *cut), labels)
+
+
+def _texts(column: RawColumn) -> list[str]:
+    """Return a column of text, blank cells as empty text."""
+    cells = column.cells
+    return (
+        ["" if cell is None else cell for cell in cells.array.to_pylist()]
+        if isinstance(cells, TextCells)
+        else []
+    )
 
 
 def _of_spss(column: RawColumn, spelling: Spelling) -> _Typed:
     """Return an SPSS variable: its numbers, dates or text; codes it declares missing are missing."""
-    declared = sum(isinstance(cell, DeclaredMissing) for cell in column.cells)
-    asked = sum(_text(cell) in spelling.missing for cell in column.cells)
-    cells = [None if _is_missing(cell, spelling) else cell for cell in column.cells]
+    cells = column.cells
+    declared = 0 if cells.missing is None else int((cells.missing.which >= 0).sum())
+    values, asked = (_of_numbers if isinstance(cells, NumberCells) else _of_strings)(column, spelling)
     whats = [(declared, "hold codes that the file declares missing"), (asked, "are missing by --missing")]
     notes = tuple(f"column {column.name!r}: {n} cells {what}" for n, what in whats if n)
-    if any(isinstance(cell, str) for cell in cells):
-        text = [cell.rstrip() if isinstance(cell, str) else None for cell in cells]
-        return _Typed(pd.Series(text, dtype="object"), notes=notes)
-    if any(isinstance(cell, datetime) for cell in cells):
-        return _Typed(pd.Series(pd.to_datetime(pd.Series(cells, dtype="object"))), notes=notes)
-    return _Typed(_floats([cell if isinstance(cell, float) else None for cell in cells]), notes=notes)
+    return _Typed(values, notes=notes)
 
 
-def _is_missing(cell: Cell, spelling: Spelling) -> bool:
-    blank = isinstance(cell, str) and not cell.strip()
-    return (
-        cell is None
-        or blank
-        or isinstance(cell, DeclaredMissing | NotADate)
-        or _text(cell) in spelling.missing
-    )
+def _of_strings(column: RawColumn, spelling: Spelling) -> tuple[pd.Series, int]:
+    """Return a variable of text, and how many of its cells are missing as asked for."""
+    texts = [text.rstrip() for text in _texts(column)]
+    asked = sum(text.strip() in spelling.missing for text in texts)
+    kept = [None if not text.strip() or text.strip() in spelling.missing else text for text in texts]
+    is_blank = all(text is None for text in kept)
+    return (_floats([None] * len(kept)) if is_blank else pd.Series(kept, dtype="object")), asked
 
 
-def _text(cell: Cell) -> str:
-    return code_of(cell) if isinstance(cell, float) else str(cell).strip() if isinstance(cell, str) else ""
+def _of_numbers(column: RawColumn, spelling: Spelling) -> tuple[pd.Series, int]:
+    """Return a variable of numbers or dates, and how many of its cells are missing as asked for."""
+    cells = column.cells
+    if not isinstance(cells, NumberCells):
+        raise TypeError(column.name)
+    values = pd.Series(cells.values)
+    if cells.kind in {"date", "month"}:
+        moments = [None if math.isnan(seconds) else moment_of(seconds) for seconds in cells.values.tolist()]
+        return pd.Series(pd.to_datetime(pd.Series(moments, dtype="object"))), 0
+    codes = {float(code) for code in spelling.missing if NUMBER.fullmatch(code)}
+    is_asked = values.isin(codes)
+    return values.mask(is_asked), int(is_asked.sum())
 
 
 def _read_parquet(data: bytes, spelling: Spelling, where: str) -> AdhocTable:

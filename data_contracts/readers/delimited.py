@@ -1,158 +1,149 @@
-"""Read delimited text (CSV), strictly and as text. Not here: what a cell means (convert)."""
+"""Read delimited text (CSV, TSV), strictly and as text.
 
-import codecs
-import csv
-import io
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+Not here: encodings (delimited_text), marks (delimited_dialect), what a cell means (meaning).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from data_contracts.errors import Problem, ReadError
-from data_contracts.readers.raw import (
-    RawColumn,
-    RawTable,
-    fold,
-    is_encoded_twice,
-    name_problems,
-    refuse,
-    signature_of,
+from data_contracts.readers.delimited_bytes import soundness_of
+from data_contracts.readers.delimited_dialect import (
+    DelimitedFile,
+    Header,
+    delimiter_of,
+    header_problems,
+    mark_problems,
+    read_header,
 )
+from data_contracts.readers.delimited_lines import line_problems
+from data_contracts.readers.delimited_text import EXPORT_AGAIN, UTF8_MARK, decoded_text
+from data_contracts.readers.odd_text import odd_text_notes
+from data_contracts.readers.raw import RawColumn, RawTable, TextCells, capped, fold, refuse
 from data_contracts.spec import Form
 
-EXPORT_AGAIN = "Export it again, and copy it whole."
-UTF8 = "utf-8-sig"  # with or without a byte order mark
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Records:
-    """A file's header, records, and what is wrong with either."""
-
-    header: list[str]
-    rows: list[list[str]]
-    problems: list[Problem] = field(default_factory=list)
+BLOCK = 2**22  # bytes that are parsed at a time
+LARGEST_BLOCK = 2**31 - 2  # bytes; the parser counts in 32 bits
 
 
 def read_csv(data: bytes, form: Form, where: str) -> RawTable:
-    """Return the columns of a CSV, each cell as text.
+    """Return the columns of a delimited file, each cell as text, a blank one as null.
 
     Args:
         data: The file's bytes.
-        form: Its contract, for the encoding and the delimiter.
+        form: Its contract, for the encoding and the marks.
         where: The file's name in messages.
 
     Raises:
         ReadError: not text, cut, or not one field per column in each line; each such line is counted.
     """
-    text = _decoded(data, form.encoding, where)
-    refuse(where, _text_problems(text, where))
-    records = _records(text, form.delimiter, where)
-    refuse(where, [*records.problems, *_cut_problems(text, where)])
-    cells = zip(*records.rows, strict=True) if records.rows else ((),) * len(records.header)
-    columns = {fold(name): RawColumn(name, found) for name, found in zip(records.header, cells, strict=True)}
-    return RawTable(len(records.rows), columns, tuple(_notes(columns, form.encoding)))
+    delimiter, named = delimiter_of(form, where)
+    refuse(where, mark_problems(form, delimiter, where))
+    text = decoded_text(data, form.encoding, where)
+    header = read_header(text.data, delimiter)
+    file = DelimitedFile(text.data, delimiter, header, soundness_of(text.data, delimiter), where)
+    problems = header_problems(file, form)
+    table = _parsed(file)
+    if problems or table is None:
+        raise _refusal(problems, file)
+    columns = _columns(header, table)
+    odd = () if text.is_ascii else odd_text_notes(columns)
+    return RawTable(len(table), columns, (*text.notes, *named, *odd))
 
 
-def _decoded(data: bytes, encoding: str, where: str) -> str:
-    if not data:
-        refuse(where, [Problem(where, "an empty file (0 bytes)", "a CSV", EXPORT_AGAIN)])
-    known, kind = _codec(encoding, where), signature_of(data)
-    if kind and not (kind == "text in UTF-16" and known.startswith("utf-16")):
-        refuse(where, [Problem(where, kind, "a CSV", "Export it as CSV in UTF-8.")])
+def _refusal(problems: Sequence[Problem], file: DelimitedFile) -> ReadError:
+    """Return the header's problems and those of the lines, which have counted their own."""
+    found = [*capped(file.where, problems), *line_problems(file)]
+    remedy = EXPORT_AGAIN
+    unknown = Problem(file.where, "records that can't be told apart", "a field per column in each", remedy)
+    return ReadError(f"{file.where} can't be read.", found or [unknown])
+
+
+def _columns(header: Header, table: pa.Table) -> dict[str, RawColumn]:
+    found = zip(header.names, table.columns, strict=True)
+    return {fold(name): RawColumn(name, TextCells(cells)) for name, cells in found}
+
+
+def _parsed(file: DelimitedFile) -> pa.Table | None:
+    """Return the records as columns of strings; none when some can't be trusted."""
+    if not file.header.names or not (file.found.is_sound or _is_sound_by_line(file)):
+        return None
+    for attempt in _attempts(file):
+        table = _parsed_by(attempt, file)
+        if table is not None:
+            return None if _has_blank_records(table) else table
+    return None
+
+
+def _is_sound_by_line(file: DelimitedFile) -> bool:
+    """Return whether each line is a whole record, in a file with quotes inside fields that are in none."""
+    return file.found.odd_quote is not None and not line_problems(file)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """How the parser is asked: many bytes at a time, and whether a line may end within quotes."""
+
+    block: int
+    newlines: bool
+
+
+def _attempts(file: DelimitedFile) -> Iterator[_Attempt]:
+    """Yield the fast way first, then one for a record longer than any part.
+
+    Only where no line ends within quotes may the parser take every line end for one of a record: it
+    would drop or cut a record, without a word, where a part ends within quotes.
+    """
+    # By line, each line was seen to be a record, though its quotes are not of the kind that is counted.
+    newlines = file.found.lines_within and file.found.odd_quote is None
+    yield _Attempt(BLOCK, newlines=newlines)
+    yield _Attempt(min(len(file.data) + 1, LARGEST_BLOCK), newlines=newlines)
+
+
+def _parsed_by(attempt: _Attempt, file: DelimitedFile) -> pa.Table | None:
+    from pyarrow import csv
+
+    schema = pa.schema([(str(k), pa.string()) for k in range(len(file.header.names))])
+    body = _records_of(file)
+    if not body.size:
+        return schema.empty_table()
     try:
-        return data.decode(known)
-    except UnicodeDecodeError as error:
-        raise _undecodable(data, error, known, where) from None
-
-
-def _codec(encoding: str, where: str) -> str:
-    try:
-        name = codecs.lookup(encoding or UTF8).name
-    except LookupError:
-        raise ReadError(
-            f"{where} can't be read.",
-            [Problem(f"{where}, encoding", repr(encoding), "an encoding such as cp1252")],
-        ) from None
-    return UTF8 if name == "utf-8" else name
-
-
-def _undecodable(data: bytes, error: UnicodeDecodeError, encoding: str, where: str) -> ReadError:
-    line = data.count(b"\n", 0, error.start) + 1
-    found = f"a byte that is not {encoding.removesuffix('-sig')} (byte {error.start + 1} of the file)"
-    remedy = "Export it in UTF-8, or set the form's `encoding` in the trial file."
-    return ReadError(f"{where} can't be read.", [Problem(f"{where}, line {line}", found, "text", remedy)])
-
-
-def _text_problems(text: str, where: str) -> Iterator[Problem]:
-    """Yield what makes it pointless to look for records."""
-    if "\0" in text:
-        at = text.index("\0")
-        line = text.count("\n", 0, at) + 1
-        yield Problem(
-            f"{where}, line {line}", f"a NUL (character {at + 1} of the file)", "text", EXPORT_AGAIN
+        return csv.read_csv(
+            pa.BufferReader(body),
+            csv.ReadOptions(column_names=schema.names, block_size=attempt.block),
+            csv.ParseOptions(
+                delimiter=file.delimiter,
+                quote_char='"' if file.found.n_quotes else False,
+                newlines_in_values=attempt.newlines,
+                ignore_empty_lines=False,  # an empty line is told of
+            ),
+            csv.ConvertOptions(
+                column_types=schema,
+                null_values=[""],
+                strings_can_be_null=True,
+                check_utf8=False,  # the whole file was
+            ),
         )
-    elif "\n" not in text and "\r" in text:
-        remedy = "Export it again with the line ends of Windows or Unix."
-        yield Problem(where, "line ends of a carriage return alone", "line feeds", remedy)
+    except pa.ArrowInvalid:
+        return None  # its message may hold a participant's values
 
 
-def _cut_problems(text: str, where: str) -> Iterator[Problem]:
-    if not text.endswith("\n"):
-        line = text.count("\n") + 1
-        remedy = "The file may have been cut, even within a number. " + EXPORT_AGAIN
-        yield Problem(f"{where}, line {line}", "no line end after the last line", "one", remedy)
+def _records_of(file: DelimitedFile) -> pa.Buffer:
+    """Return the bytes below the header, for a parser that leaves out a byte order mark before the first."""
+    start = file.header.n_bytes
+    if file.data.startswith(UTF8_MARK, start):
+        return pa.py_buffer(UTF8_MARK + file.data[start:])
+    return pa.py_buffer(file.data).slice(start)
 
 
-def _records(text: str, delimiter: str, where: str) -> _Records:
-    """Return the header and the records, with every line that does not fit the header."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    found, line = _Records([], []), 1
-    try:
-        found.header.extend(next(reader, []))
-        found.problems.extend(_header_problems(found.header, delimiter, where))
-        line = reader.line_num + 1
-        for row in reader:
-            found.rows.append(row)
-            found.problems.extend(_row_problems(row, found.header, f"{where}, line {line}"))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        found.problems.append(_quoting(str(error), f"{where}, line {line}"))
-    return found
-
-
-def _header_problems(header: list[str], delimiter: str, where: str) -> list[Problem]:
-    problems = name_problems(header, f"{where}, line 1")
-    other = next(
-        (mark for mark in ";\t,|" if mark != delimiter and len(header) == 1 and mark in header[0]), None
-    )
-    if other:
-        remedy = "Set the form's `delimiter` in the trial file."
-        problems.append(
-            Problem(f"{where}, line 1", f"columns set apart by {other!r}", repr(delimiter), remedy)
-        )
-    return problems
-
-
-def _row_problems(row: list[str], header: list[str], where: str) -> Iterator[Problem]:
-    if not any(row):
-        yield Problem(where, "an empty line", "a record", "Delete it, or export the file again.")
-    elif len(row) != len(header):
-        found = f"{len(row)} field" + ("s" if len(row) > 1 else "")
-        yield Problem(where, found, f"{len(header)}, as in the header")
-
-
-def _quoting(message: str, where: str) -> Problem:
-    # The parser's own messages name no value; the line is where the record begins.
-    if "unexpected end of data" in message:
-        return Problem(
-            where, "a quote that is never closed", "a closing quote", "What follows it was not read."
-        )
-    return Problem(
-        where, f"text that is not CSV ({message})", "quotes around a whole field, doubled inside it"
-    )
-
-
-def _notes(columns: dict[str, RawColumn], encoding: str) -> Iterator[str]:
-    if not encoding or codecs.lookup(encoding).name == "utf-8":
-        return
-    for column in columns.values():
-        if is_encoded_twice(column.cells, encoding):
-            yield f"{column.name}: UTF-8 text in a file read as {encoding}; accents are garbled."
+def _has_blank_records(table: pa.Table) -> bool:
+    by_blanks = sorted(table.columns, key=lambda column: column.null_count)
+    is_blank = by_blanks[0].is_null()
+    for column in by_blanks[1:]:
+        if not pc.any(is_blank).as_py():
+            return False
+        is_blank = pc.and_(is_blank, column.is_null())
+    return bool(pc.any(is_blank).as_py())

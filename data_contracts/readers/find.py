@@ -1,8 +1,11 @@
 """Which landing file belongs to which form. Not here: opening them."""
 
+import os
+import unicodedata
 from pathlib import Path, PurePosixPath
 
 from data_contracts.errors import Problem, ReadError
+from data_contracts.manifest import is_data
 from data_contracts.spec import Form, Trial
 
 
@@ -24,7 +27,7 @@ def match_sources(landing: Path, trial: Trial) -> tuple[dict[str, Path], list[Pr
     Raises:
         ReadError: there is no file at all in the landing folder.
     """
-    names = _names_below(landing)
+    names = data_files(landing)
     if not names:
         raise _empty_folder(trial)
     sources, problems = dict[str, Path](), []
@@ -37,17 +40,31 @@ def match_sources(landing: Path, trial: Trial) -> tuple[dict[str, Path], list[Pr
     return sources, problems
 
 
-def _names_below(landing: Path) -> list[str]:
-    """Return the files' names relative to the folder; hidden files and Office's lock files are none."""
-    files = (path.relative_to(landing) for path in landing.rglob("*") if path.is_file())
-    return sorted(
-        file.as_posix() for file in files if not any(part.startswith((".", "~$")) for part in file.parts)
-    )
+def data_files(landing: Path) -> list[str]:
+    """Return the names of the data files below a folder, relative to it.
+
+    Hidden files, manifests and other markers, and copies under way are none. A link to a file counts as the
+    file; a link to a folder is not followed. A folder that vanishes meanwhile holds nothing.
+
+    Raises:
+        ReadError: a folder can't be looked into.
+    """
+    paths = [Path(folder, name) for folder, _, names in os.walk(landing, onerror=_unseen) for name in names]
+    below = [path.relative_to(landing) for path in paths if path.is_file()]
+    return sorted(path.as_posix() for path in below if is_data(path))
+
+
+def _unseen(error: OSError) -> None:
+    if isinstance(error, FileNotFoundError):
+        return
+    where = f"landing/…/{Path(str(error.filename)).name}"
+    problem = Problem(where, f"a folder that can't be opened ({error.strerror})", "one that can be read")
+    raise ReadError("The landing folder can't be looked into.", [problem]) from None
 
 
 def _matches(name: str, pattern: str) -> bool:
-    # Regardless of case: SPSS on Windows writes .SAV and .sav alike.
-    path, wanted = PurePosixPath(name.casefold()), PurePosixPath(pattern.casefold())
+    # Regardless of case: SPSS on Windows writes .SAV and .sav alike. A Mac writes é as two characters.
+    path, wanted = (PurePosixPath(unicodedata.normalize("NFC", n).casefold()) for n in (name, pattern))
     return len(path.parts) == len(wanted.parts) and path.match(str(wanted))
 
 

@@ -38,6 +38,9 @@ def _facts(form: ReadForm) -> dict[str, Any]:
         "notes": list(form.notes),
         "variable_labels": dict(form.variable_labels),
         "value_labels": {name: dict(labels) for name, labels in form.value_labels.items()},
+        "measures": dict(form.measures),
+        "formats": dict(form.formats),
+        "declared_missing": {name: list(codes) for name, codes in form.declared_missing.items()},
     }
 
 
@@ -57,6 +60,9 @@ def _form(name: str, facts: Mapping[str, Any], frames: Mapping[str, pd.DataFrame
         notes=tuple(facts["notes"]),
         variable_labels=facts["variable_labels"],
         value_labels=facts["value_labels"],
+        measures=facts.get("measures", {}),  # absent from what earlier versions stored
+        formats=facts.get("formats", {}),
+        declared_missing={n: tuple(codes) for n, codes in facts.get("declared_missing", {}).items()},
     )
 
 

@@ -30,6 +30,7 @@ def _planned_arm(form: Form, trial: Trial) -> Rule:
         sentence=f"The arm must be in the plan: {', '.join(codes)}, or a code that stands for one of them.",
         remedy="Correct the allocation list, or add the code to the trial file.",
         arguments={"values": codes},
+        reveals_allocation=True,
     ).on(form)
 
 
@@ -43,6 +44,7 @@ def _one_arm(form: Form) -> Rule:
         effect="withhold",
         sentence="A participant must be in one arm only.",
         remedy="Ask whoever holds the allocation list which arm is right.",
+        reveals_allocation=True,
     ).on(form)
 
 

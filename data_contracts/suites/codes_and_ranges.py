@@ -18,10 +18,35 @@ def code_and_range_rules(form: Form, trial: Trial) -> Iterator[Rule]:
     for column in columns_in(form, trial):
         if column.name in PLAN_COLUMNS:
             continue
+        if reasons := _ambiguous_reasons(form, column):
+            yield _unambiguous(form, column, reasons)
         if _has_legal_codes(form, column):
             yield _among_codes(form, column)
         elif column.range is not None:
             yield _in_range(form, column, column.range)
+
+
+def _ambiguous_reasons(form: Form, column: Column) -> tuple[str, ...]:
+    """Return the reasons whose codes are legal values of the column too."""
+    if _has_legal_codes(form, column):
+        return tuple(reason for code, reason in column.missing.items() if code in column.labels)
+    if column.range is None or column.type not in {"integer", "number"}:
+        return ()
+    low, high = column.range
+    return tuple(reason for code, reason in column.missing.items() if low <= float(code) <= high)
+
+
+def _unambiguous(form: Form, column: Column, reasons: tuple[str, ...]) -> Rule:
+    return Must(
+        dimension="code",
+        check="unambiguous",
+        columns=(column.name,),
+        about=f"{column.name}.missing",
+        severity="warning",
+        sentence=f"A missing code of {called(column)} should not be a legal value too: {', '.join(reasons)}.",
+        remedy="See which was meant, and give the plan another code; the value counts as missing.",
+        arguments={"reasons": reasons},
+    ).on(form)
 
 
 def _has_legal_codes(form: Form, column: Column) -> bool:
@@ -39,11 +64,12 @@ def _among_codes(form: Form, column: Column) -> Rule:
         severity=severity_of(form, column),
         sentence=f"{called(column)} must be one of the declared codes: {known}.",
         remedy=REMEDY,
-        arguments={"values": tuple(_typed(code, column) for code in column.labels)},
+        arguments={"values": tuple(typed(code, column) for code in column.labels)},
     ).on(form)
 
 
-def _typed(code: str, column: Column) -> str | int | float:
+def typed(code: str, column: Column) -> str | int | float:
+    """Return a code of the trial file as the column holds it."""
     if column.type == "integer":
         return int(float(code))
     return float(code) if column.type == "number" else code

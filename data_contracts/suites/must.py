@@ -34,6 +34,8 @@ class Must:
     effect: Effect | None = None  # else as the severity has it
     about: str = ""  # last part of the rule's id; else the columns
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    reveals_allocation: bool = False
+    owner: str = ""  # else the form's
 
     def on(self, form: Form) -> Rule:
         """Return the rule on one form."""
@@ -46,9 +48,10 @@ class Must:
             columns=self.columns,
             severity=self.severity,
             effect=effect,
-            message=f"{self.sentence} {self.remedy} {CONSEQUENCES[effect]}",
-            owner=form.owner,
+            message=" ".join(part for part in (self.sentence, self.remedy, CONSEQUENCES[effect]) if part),
+            owner=self.owner or form.owner,
             arguments={**self.arguments, "sentence": self.sentence},
+            reveals_allocation=self.reveals_allocation,
         )
 
 
@@ -65,6 +68,11 @@ def severity_of(form: Form, column: Column) -> Severity:
     """
     is_item = column.name not in form.columns
     return "critical" if is_item or column.name in {"participant", *form.key} else column.severity
+
+
+def has_visits(form: Form) -> bool:
+    """Return whether a form's records name their visit, in a column or by standing in a visit's column."""
+    return "visit" in form.columns or bool(form.wide)
 
 
 def columns_in(form: Form, trial: Trial) -> tuple[Column, ...]:

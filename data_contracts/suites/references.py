@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from data_contracts.rules import Rule
 from data_contracts.spec import Form, Trial
-from data_contracts.suites.must import Must
+from data_contracts.suites.must import Must, has_visits
+
+AFTER_RANDOMISATION = ("sessions", "discontinuations")
 
 
 def reference_rules(form: Form, trial: Trial) -> Iterator[Rule]:
@@ -12,8 +14,27 @@ def reference_rules(form: Form, trial: Trial) -> Iterator[Rule]:
     (participants,), (allocation,) = trial.forms_of("participants"), trial.forms_of("allocation")
     if form.kind != "participants":
         yield _registered(form, participants)
+        if form.kind in AFTER_RANDOMISATION or (form.kind == "visits" and has_visits(form)):
+            yield _only_randomised(form, allocation, trial)
     else:
         yield _randomised(form, allocation)
+
+
+def _only_randomised(form: Form, allocation: Form, trial: Trial) -> Rule:
+    """Return the rule that what comes after randomisation is of the randomised; of visits, the follow-ups."""
+    of_visits = form.kind == "visits"
+    visits = tuple(visit.code for visit in trial.follow_ups) if of_visits else ()
+    return Must(
+        dimension="reference",
+        check="known",
+        columns=("participant", "visit") if of_visits else ("participant",),
+        about=allocation.name,
+        severity="warning",
+        sentence=f"A participant with {'follow-ups' if of_visits else 'records'} here must be in the form "
+        f"“{allocation.label}”.",
+        remedy="Correct the participant's number, or add the missing allocation.",
+        arguments={"form": allocation.name, "visits": visits},
+    ).on(form)
 
 
 def _registered(form: Form, participants: Form) -> Rule:

@@ -20,4 +20,5 @@ def session_rules(form: Form, trial: Trial) -> Iterator[Rule]:
             sentence=f"{form.label} should be recorded only for participants randomised to the therapy.",
             remedy="Correct the participant's number; if they did receive therapy, log a deviation.",
             arguments={"values": arms},
+            reveals_allocation=True,
         ).on(form)

@@ -19,4 +19,5 @@ def text_rules(form: Form, trial: Trial) -> Iterator[Rule]:
                 sentence=f"{called(column)} should not hold a word that tells the arm.",
                 remedy="Have the text reworded at source, and log the unblinding if an assessor saw it.",
                 arguments={"words": trial.unblinding_words},
+                reveals_allocation=True,
             ).on(form)

@@ -1,52 +1,66 @@
-"""A frame as a CSV file, with dates in the declared format. Not here: which columns there are."""
+"""A frame as the bytes of a CSV file, as its form declares it. Not here: which columns there are (export)."""
 
 import csv
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
+from data_contracts.errors import PlanError, Problem
 from data_contracts.spec import Column
-from data_contracts.writers.atomic import write_atomically
 
 ISO_DATE = "%Y-%m-%d"
 
 
-def write_csv(path: Path, frame: pd.DataFrame, columns: Sequence[Column], delimiter: str = ",") -> None:
-    """Write a CSV file in UTF-8, a header first, a blank for what is absent.
+def csv_bytes(
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    delimiter: str = ",",
+    decimal: str = ".",
+    encoding: str = "",
+) -> bytes:
+    """Return a CSV file's bytes: a header first, a blank for what is absent.
+
+    Text is left as it is, for a program to read back; what people open is neutralised (cells).
 
     Args:
-        path: The file.
         frame: (n, columns) by their names in the file; missing codes stand among the values.
         columns: What the columns are, in the file's order.
         delimiter: What stands between two fields.
+        decimal: What stands before the decimals of a number.
+        encoding: The file's; UTF-8 when empty.
 
     Raises:
-        StorageError: the folder can't be written.
+        PlanError: the encoding does not exist, or can't hold the text.
     """
-    write_atomically(path, csv_bytes(frame, columns, delimiter))
-
-
-def csv_bytes(frame: pd.DataFrame, columns: Sequence[Column], delimiter: str = ",") -> bytes:
-    """Return a CSV file's bytes."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     writer.writerow([column.in_file for column in columns])
-    writer.writerows(zip(*(_texts(frame[column.in_file], column) for column in columns), strict=True))
-    return text.getvalue().encode("utf-8")
+    texts = (_texts(frame[column.in_file], column, decimal) for column in columns)
+    writer.writerows(zip(*texts, strict=True))
+    return _encoded(text.getvalue(), encoding or "utf-8")
 
 
-def _texts(values: pd.Series, column: Column) -> list[str]:
+def _encoded(text: str, encoding: str) -> bytes:
+    try:
+        return text.encode(encoding)
+    except (LookupError, UnicodeEncodeError):  # its message would hold the text
+        problem = Problem("encoding", repr(encoding), "one that holds every character of the form, as utf-8")
+        raise PlanError("A form can't be written in its encoding.", [problem]) from None
+
+
+def _texts(values: pd.Series, column: Column, decimal: str) -> list[str]:
     present = values.notna()
     if column.type == "date":
         return [
             f"{day:{column.format or ISO_DATE}}" if ok else ""
             for day, ok in zip(values, present, strict=True)
         ]
-    return [_text(value) if ok else "" for value, ok in zip(values, present, strict=True)]
+    return [_text(value, decimal) if ok else "" for value, ok in zip(values, present, strict=True)]
 
 
-def _text(value: object) -> str:
+def _text(value: object, decimal: str) -> str:
     """Return whole numbers without a decimal point, whatever the frame keeps them as."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return str(int(value)) if value.is_integer() else str(value).replace(".", decimal)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from data_contracts.readers.delimited_dialect import delimiter_of
 from data_contracts.spec import Column, Form, Trial
-from data_contracts.writers.csv import write_csv
+from data_contracts.writers.atomic import write_atomically
+from data_contracts.writers.csv import csv_bytes
 from data_contracts.writers.sav import write_sav
 
 
@@ -26,7 +28,8 @@ def export_form(frame: pd.DataFrame, form: Form, trial: Trial, landing: Path) ->
     if form.format == "sav":
         write_sav(path, renamed, columns, form.label)
     else:
-        write_csv(path, renamed, columns, form.delimiter)
+        marks = (delimiter_of(form, form.file)[0], form.decimal, form.encoding)
+        write_atomically(path, csv_bytes(renamed, columns, *marks))
     return path
 
 

@@ -5,24 +5,36 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.alert import alert
+from pipelines.cli.audit import audit
+from pipelines.cli.changes import changes
+from pipelines.cli.contract import contract
 from pipelines.cli.data import example, simulate
 from pipelines.cli.doctor import doctor
+from pipelines.cli.files import files
 from pipelines.cli.fit import fit
+from pipelines.cli.impute import impute
+from pipelines.cli.lock import lock, unlock
 from pipelines.cli.new_trial import new_trial
+from pipelines.cli.pseudonym import pseudonym
+from pipelines.cli.queries import queries
 from pipelines.cli.report import report
 from pipelines.cli.results import results
 from pipelines.cli.run import check, run
+from pipelines.cli.tidy import tidy
 from pipelines.cli.trials import trials
 from pipelines.cli.ui import ui
+from pipelines.cli.unblind import unblind
 
 EXIT_CODES = """Exit codes: 0 done · 1 unexpected error, or doctor found something · 2 wrong usage ·
 3 plan or request error · 4 read error · 5 contract failure (data withheld) · 6 estimation failure ·
 7 storage error · 8 busy · 130 stopped."""
 PANELS = {
-    "A trial": (run, check, report, results),
-    "One model on one file": (fit,),
+    "A trial": (run, check, contract, report, results, files, changes),
+    "Blinding and trail": (lock, unlock, unblind, pseudonym, audit),
+    "One model on one file": (fit, impute),
     "Data to try it with": (simulate, example),
-    "A trials unit": (trials, new_trial, ui, doctor),
+    "A trials unit": (trials, new_trial, ui, doctor, alert, tidy),
 }
 
 app = typer.Typer(
@@ -58,3 +70,4 @@ def _srt(
 for panel, commands in PANELS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(queries, name="queries", rich_help_panel="A trial")

@@ -54,10 +54,10 @@ def ensure_data(plan: "Trial") -> None:
 
 
 def arrived(landing: Path) -> list[Path]:
-    """Return the files in a landing folder; hidden ones don't count."""
-    if not landing.is_dir():
-        return []
-    return sorted(p for p in landing.rglob("*") if p.is_file() and not p.name.startswith("."))
+    """Return the data files in a landing folder; hidden ones and manifests don't count."""
+    from data_contracts.readers.find import data_files
+
+    return [landing / name for name in data_files(landing)] if landing.is_dir() else []
 
 
 def fill(plan: "Trial", landing: Path) -> list[Path]:

@@ -1,7 +1,7 @@
 """`srt doctor`: is this installation able to run? Not here: the questions (pipelines.doctor)."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,17 +9,20 @@ from pipelines.cli.arguments import AsJson
 from pipelines.cli.output import counted, plain_table, print_json, put, say
 
 if TYPE_CHECKING:
-    from pipelines.doctor import Answer
+    from pipelines.doctor_answer import Answer
 
 STYLES = {"ok": "green", "warning": "yellow", "failure": "bold red"}
 
 
-def doctor(as_json: AsJson = False) -> None:
+Quick = Annotated[bool, typer.Option("--quick", help="Leave out Dagster's daemon, schedules and runs.")]
+
+
+def doctor(quick: Quick = False, as_json: AsJson = False) -> None:
     """Look for what would stop a run, and say what to do."""
     from pipelines.doctor import examine
     from pipelines.home import find_home
 
-    answers = list(examine(find_home()))
+    answers = list(examine(find_home(), quick=quick))
     failures = sum(answer.level == "failure" for answer in answers)
     if as_json:
         print_json(

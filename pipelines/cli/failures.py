@@ -133,14 +133,14 @@ def _unexpected(error: BaseException) -> Failure:
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "the program"
     remedy = "This is a fault of the program: please report it"
-    remedy += f", with {written} (look through it first: it may quote the data)." if written else "."
+    remedy += f", with {written}." if written else "."
     problem = Problem(where, type(error).__name__, "no error", remedy)
     return Failure("unexpected error", 1, "Something went wrong that srt did not foresee.", (problem,))
 
 
 def _log(error: BaseException) -> Path | None:
-    """Write the traceback below SRT_HOME, for its owner's eyes only; on stderr when that fails."""
-    text = "".join(traceback.format_exception(error))
+    """Write where the error arose below SRT_HOME, for its owner's eyes only; on stderr when that fails."""
+    text = "".join(_places(error))
     try:
         from pipelines.home import find_home
 
@@ -153,6 +153,12 @@ def _log(error: BaseException) -> Path | None:
         say(text, stderr=True)
         return None
     return path
+
+
+def _places(error: BaseException) -> Iterator[str]:
+    """Yield the kind of each error behind one and where it arose; never its text, which may quote the data."""
+    for link in _chain(error):
+        yield f"{type(link).__name__}\n{''.join(traceback.format_tb(link.__traceback__))}\n"
 
 
 def show(failure: Failure) -> None:

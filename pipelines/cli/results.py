@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from data_contracts.writers.cells import neutralised
 from pipelines.cli.arguments import AsJson, MaybeTrialName, load
 from pipelines.cli.output import counted, note, plain_table, print_json, put, say
 
@@ -19,7 +20,6 @@ Sql = Annotated[
     str | None, typer.Option("--sql", metavar="QUERY", help="A DuckDB query on the view `results`.")
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV on stdout, numbers in full precision.")]
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would compute text that begins so
 USABLE = ("ok", "boundary")
 WHOLE = ("count", "missing")  # statistics that are numbers of participants
 
@@ -93,7 +93,7 @@ def _write_csv(rows: "Rows") -> None:
 def _cell(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return neutralised(value) if isinstance(value, str) else value
 
 
 def _show(rows: "Rows", *, whole: bool) -> None:

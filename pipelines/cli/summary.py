@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_contracts.standing import MARK, SHUFFLED, not_as_locked
 from pipelines.cli.failures import of_srt_error
 from pipelines.cli.output import put, say, shown
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from data_contracts.spec import Trial
     from pipelines.run import RunSummary
 
-OF_A_CHECK = ("trial", "run_id", "status", "forms", "queries", "validation_report")
+OF_A_CHECK = ("trial", "run_id", "status", "forms", "queries", "validation_report", "allocation", "lock")
 
 
 def as_json(summary: "RunSummary", *, checked_only: bool = False) -> dict[str, Any]:
@@ -28,6 +29,10 @@ def show(summary: "RunSummary", plan: "Trial") -> None:
         say("\nNothing has changed since the last report; this is its result.")
     if summary.primary is not None:
         _show_headline(plan)
+    elif summary.allocation == SHUFFLED:
+        say(f"\n{MARK}", "bold yellow")
+    if loud := not_as_locked(summary.lock):
+        say(f"\n{loud}", "bold red")
     if rows:
         say()
     for label, text in rows:
@@ -64,7 +69,10 @@ def _form(form: Mapping[str, Any]) -> str:
 
 def _queries(queries: Mapping[str, int]) -> str:
     parts = [f"{queries[name]:,} {name}" for name in ("critical", "warning", "info") if queries.get(name)]
-    return f"{queries['total']:,}: {', '.join(parts)}" if parts else "none"
+    stand = [f"{queries[name]:,} {name}" for name in ("new", "overdue") if queries.get(name)]
+    if not parts:
+        return "none"
+    return "; ".join([f"{queries['total']:,}: {', '.join(parts)}", *([", ".join(stand)] if stand else [])])
 
 
 def _paths(summary: "RunSummary") -> list[tuple[str, str]]:

@@ -33,6 +33,8 @@ class Standing:
     landing: str = ""
     last_run: datetime | None = None  # UTC
     mistakes: int = 0
+    silent_days: int | None = None  # without new data, where that is longer than the trial expects
+    state: str = ""  # open, blinded, locked, unblinded; "" where the trial's file has mistakes
 
 
 def trials(as_json: AsJson = False) -> None:
@@ -71,7 +73,29 @@ def _standing(name: str, path: Path, home: "Home") -> Standing:
         _visit(trial),
         str(home.landing(name)),
         _last_run(home, name),
+        silent_days=_silent_days(home, trial, path),
+        state=_state(home, trial),
     )
+
+
+def _silent_days(home: "Home", trial: "Trial", path: Path) -> int | None:
+    """Return for how long no new data have come; None while they are on time, and for a shipped example."""
+    from data_contracts.load import SHIPPED_TRIALS
+    from pipelines.data_age import silence
+
+    stale = None if path.parent == SHIPPED_TRIALS else silence(trial, home)
+    return round(stale.days) if stale else None
+
+
+def _state(home: "Home", trial: "Trial") -> str:
+    """Return whether a trial is blinded, locked or unblinded; "unclear" when nothing vouches for it."""
+    from data_contracts.errors import StorageError
+    from pipelines.lock import standing
+
+    try:
+        return standing(home, trial.name).state_of(trial)
+    except StorageError:
+        return "unclear"
 
 
 def _visit(trial: "Trial") -> str:
@@ -105,7 +129,7 @@ def _last_run(home: "Home", trial: str) -> datetime | None:
 
 def _table(standings: list[Standing], *, wide: bool) -> Any:
     """Return a row per trial; where there is room, with its title and its file."""
-    headers = ("trial", "arms", "primary outcome", "last run", "status")
+    headers = ("trial", "arms", "primary outcome", "last run", "status", "blinding")
     table = plain_table(*headers, "file") if wide else plain_table(*headers)
     for one in standings:
         cells = _cells(one, wide=wide)
@@ -123,12 +147,15 @@ def _cells(one: Standing, *, wide: bool) -> "tuple[Text, ...]":
     primary = f"{one.outcome}, {one.visit}" if one.outcome else ""
     status = counted(one.mistakes, "mistake") if one.mistakes else one.status
     state = Text(status, style=STYLES.get(one.status, "dim"))
+    if one.silent_days is not None:
+        state.append(f"\nno new data for {one.silent_days} days", style="yellow")
     return (
         name,
         Text(", ".join(one.arms)),
         Text(primary),
         Text(when),
         state,
+        Text(one.state, style="dim"),
         Text(_file(one.file), style="dim"),
     )
 

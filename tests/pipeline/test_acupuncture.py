@@ -1,8 +1,8 @@
 """A published trial through its own plan: every kind of analysis in one results table, the known ones to the digit.
 
-The figures: mixed model -4.700 (df 297; R's nlme 3.1-162 gives SE 1.253459, which Kenward and Roger's correction
-makes 1.25386; a figure of 1.250 that goes about is neither), analysis of covariance -4.587 (1.252), jump to reference -3.678,
-copy reference -3.799, copy increments -3.971, each computed elsewhere on the same data.
+The figures: mixed model -4.700 (df 297; R's nlme 3.1-162 gives SE 1.253459, which Kenward and Roger's
+correction makes 1.25386; a figure of 1.250 that goes about is neither), analysis of covariance -4.587 (1.252),
+jump to reference -3.678, copy reference -3.799, copy increments -3.971, each computed elsewhere on the same data.
 """
 
 import shutil

@@ -25,6 +25,9 @@ plan_version = "1.0"
 seed = 1
 primary_estimand = "hours_m9"
 
+[blinding]
+open_because = "invented for a test"
+
 [[arms]]
 code = "UC"
 label = "Usual care"

@@ -2,11 +2,14 @@
 
 import json
 import os
+import time
 from dataclasses import asdict
 
 import dagster as dg
 import pytest
 
+from data_contracts import arrival
+from data_contracts.operations import Arrival
 from pipelines import alerts, sensors
 from pipelines.home import Home
 from pipelines.trials import load_named
@@ -21,9 +24,11 @@ def home(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def tick(home):
-    """Evaluate the sensor again and again, as the daemon does, with its cursor carried on."""
-    sensor = sensors.landing_sensor(load_named("beat_the_blues").trial, runs=True)
+def tick(home, monkeypatch):
+    """Evaluate the sensor again and again, as the daemon does, with its cursor carried on, but at once."""
+    monkeypatch.setattr(arrival, "MOMENT", 0)
+    at_once = {"landing": Arrival(settle_seconds=0)}
+    sensor = sensors.landing_sensor(load_named("beat_the_blues").trial.model_copy(update=at_once), runs=True)
     state = {"cursor": None}
 
     def evaluate():
@@ -61,6 +66,35 @@ def test_files_that_still_grow_are_waited_for(home, tick):
     started, why = tick()
     assert started == []
     assert "changed" in why
+    assert len(tick()[0]) == 1
+
+
+def test_a_file_written_just_now_is_left_alone_however_often_it_is_looked_at(home):
+    """Two looks in quick succession prove nothing: the plan says how long a file must hold still."""
+    deliver(home, *FILES)
+    trial, seen = load_named("beat_the_blues").trial, sensors.Seen()
+    for _ in range(3):
+        seen, why = sensors.look(home.landing("beat_the_blues"), trial, seen)
+        assert "changed just now" in why
+
+
+def test_a_manifest_that_speaks_of_more_bytes_than_there_are_is_waited_for(home, tick):
+    """The sender says how long the file will be; until then it is under way."""
+    deliver(home, *FILES)
+    beside = home.landing("beat_the_blues") / "bdi.sav.manifest.json"
+    beside.write_text(json.dumps({"sha256": "0" * 64, "size": 2}))
+    tick()
+    assert "2 bytes" in tick()[1]
+    deliver(home, "bdi.sav", text="xx")
+    tick()
+    assert len(tick()[0]) == 1
+
+
+def test_hidden_files_and_copies_under_way_are_no_news(home, tick):
+    """A synchronising program that writes its journal every second would keep the sensor waiting for ever."""
+    deliver(home, *FILES)
+    tick()
+    deliver(home, ".sync", "other.csv.part", text=str(time.time_ns()))
     assert len(tick()[0]) == 1
 
 

@@ -1,5 +1,7 @@
 """Whatever the findings, no record is lost or counted twice."""
 
+import hashlib
+from collections import Counter
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -64,6 +66,45 @@ def test_records_in_are_accepted_or_set_aside(drawn: tuple[dict[str, ReadForm], 
         assert accepted | aside == set(form.values.index)
         assert not accepted & aside
     assert (verdict.counts["rows_in"] == verdict.counts["accepted"] + verdict.counts["quarantined"]).all()
+
+
+@given(judged())
+def test_an_id_is_the_hash_of_what_the_query_is_about(
+    drawn: tuple[dict[str, ReadForm], list[Finding]],
+) -> None:
+    """Answers are filed under it for years: another way of computing it must give the same one, query by query."""
+    forms, findings = drawn
+    queries = verdict_of(forms, TRIAL, findings).queries
+    seen = Counter[str]()
+    for query in queries.to_dict("records"):
+        key = []
+        if not pd.isna(query["row"]):
+            record = forms[query["form"]].values.loc[query["row"]]
+            key = [_text(record.get(name)) for name in TRIAL.forms[query["form"]].key]
+        who, visit = query["participant"], query["visit"]
+        about = "\x1f".join([TRIAL.name, query["form"], who, visit, *key, query["field"], query["rule"]])
+        seen[about] += 1
+        digest = hashlib.sha256(f"{about}\x1f{seen[about]}".encode()).hexdigest()
+        assert query["query_id"] == digest[:12]
+
+
+def _text(value: object) -> str:
+    return "" if value is None or pd.isna(value) else str(value)
+
+
+@given(judged())
+def test_the_records_set_aside_are_those_of_rules_that_set_aside(
+    drawn: tuple[dict[str, ReadForm], list[Finding]],
+) -> None:
+    """Each with every rule it broke, and no record for a doubt alone."""
+    forms, findings = drawn
+    verdict = verdict_of(forms, TRIAL, findings)
+    broken: dict[tuple[str, int], list[str]] = {}
+    for f in findings:
+        for row in f.rows if not f.passed and f.rule.effect in {"quarantine", "withhold"} else ():
+            broken.setdefault((f.rule.form, row), []).append(f.rule.id)
+    told = {(q.form, q.row): q.rule.split("; ") for q in verdict.quarantine.itertuples()}
+    assert told == broken
 
 
 @given(judged())

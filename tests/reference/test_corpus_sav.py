@@ -21,6 +21,7 @@ PLAN = {"name": "demo", "title": "", "description": "", "plan_version": "1", "se
 ARMS = [{"code": "A", "label": "", "values": ["1"]}, {"code": "B", "label": "", "values": ["2"]}]
 VISITS = [{"code": code, "label": "", "month": 0} for code in ("pre", "post")]
 EMPTY = {"outcomes": {}, "populations": {}, "primary_estimand": "none", "estimands": {}, "analyses": {}}
+OPEN = {"privacy": {"not_personal": ["form.dob"]}}  # nobody was born on these days
 PSPP = {
     "subjid": "text",
     "arm": "category",
@@ -62,7 +63,9 @@ def read(name: str, types: dict[str, str], **settings: Any) -> ReadForm:
         "columns": columns,
         **settings,
     }
-    trial = Trial.model_validate({**PLAN, "arms": ARMS, "visits": VISITS, "forms": {"form": form}, **EMPTY})
+    trial = Trial.model_validate(
+        {**PLAN, "arms": ARMS, "visits": VISITS, "forms": {"form": form}, **EMPTY, **OPEN}
+    )
     return read_trial(CORPUS, trial)["form"]
 
 

@@ -55,7 +55,9 @@ def test_each_setting_of_the_therapy_has_a_moderator_and_a_secondary_outcome():
     demo = _shipped("demo")
     analysed = {demo.estimands[a.estimand].outcome for a in demo.analyses.values() if a.role == "secondary"}
     assert {m.setting for m in demo.moderators.values()} == SETTINGS
-    assert {demo.outcomes[name].setting for name in analysed} - {""} == SETTINGS  # "" is made from the primary
+    assert {demo.outcomes[name].setting for name in analysed} - {
+        ""
+    } == SETTINGS  # "" is made from the primary
 
 
 def test_every_estimand_of_demo_names_at_least_three_intercurrent_events():

@@ -137,23 +137,28 @@ def test_our_error_inside_another_is_found():
     assert failures.failure_of(wrapped).summary == "bdi.sav is empty."
 
 
-def test_an_unforeseen_error_leaves_its_traceback_in_a_private_file(raising, capsys, tmp_path):
-    """A traceback may quote data: not on a screen that is photographed, and for its owner's eyes only."""
+def test_an_unforeseen_error_leaves_its_place_in_a_private_file_and_its_text_nowhere(
+    raising, capsys, tmp_path
+):
+    """An error's text may quote data: where it arose is enough to find the fault."""
     assert raising(ValueError("value of P001")) == 1
     shown = capsys.readouterr().err
     (log,) = (tmp_path / "home" / "logs").glob("*-error.txt")
-    assert "value of P001" in log.read_text()
-    assert "value of P001" not in shown
+    assert "ValueError" in log.read_text()
+    assert "test_cli_errors.py" in log.read_text()
+    assert "value of P001" not in log.read_text() + shown
     assert log.stat().st_mode & 0o077 == 0
     assert log.name in shown
 
 
-def test_where_no_log_can_be_written_the_traceback_is_shown(monkeypatch, capsys, tmp_path):
+def test_where_no_log_can_be_written_the_place_is_shown(monkeypatch, capsys, tmp_path):
     """Better on the screen than lost."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SRT_HOME", str(tmp_path / "file" / "home"))
     assert failures.failure_of(ValueError("odd")).exit_code == 1
-    assert "ValueError: odd" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "ValueError" in shown
+    assert "odd" not in shown
 
 
 def test_ctrl_c_says_so_and_leaves_with_130(raising, capsys):

@@ -71,6 +71,8 @@ def test_json_is_one_object_with_the_promised_keys_in_full_precision(runs, capfd
         "queries",
         "report",
         "validation_report",
+        "allocation",
+        "lock",
     }
     assert told["primary"]["estimate"] == 8.123456789012345
     assert told["primary"]["df"] is None
@@ -83,7 +85,8 @@ def test_check_json_has_the_verdict_and_no_result(runs, capsys):
     assert entry.run_command_line(["check", "demo", "--json"]) == 0
     assert asked == [("demo", True, "checked")]
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {"trial", "run_id", "status", "forms", "queries", "validation_report"}
+    keys = {"trial", "run_id", "status", "forms", "queries", "validation_report", "allocation", "lock"}
+    assert set(told) == keys
 
 
 def test_text_goes_to_stdout_and_progress_to_stderr(runs, capsys):

@@ -32,10 +32,10 @@ from pipelines.cli.__main__ import main
 main({words!r})
 """
 PLAIN = """
-pipelines.doctor.examine = lambda home: wait()
+pipelines.doctor.examine = lambda *args, **kwargs: wait()
 """
 MADE_AN_ERROR = """
-def examine(home):
+def examine(home, **asked):
     try:
         wait()
     except KeyboardInterrupt:
@@ -43,7 +43,7 @@ def examine(home):
 pipelines.doctor.examine = examine
 """
 SWALLOWED = """
-def examine(home):
+def examine(home, **asked):
     try:
         wait()
     except KeyboardInterrupt:
@@ -58,7 +58,7 @@ class Finder:
 sys.meta_path.insert(0, Finder())
 """
 HANGS = """
-def examine(home):
+def examine(home, **asked):
     while True:
         try:
             time.sleep(60)
@@ -71,7 +71,7 @@ stopping.PATIENCE = {patience}
 """
 TRIED_AGAIN = """
 import data_contracts.readers.trial
-data_contracts.readers.trial.read_trial = lambda *_: wait()
+data_contracts.readers.trial.read_received = lambda *_: wait()
 """
 
 

@@ -206,7 +206,7 @@ def read_forms(frames: Frames, trial: Trial, **changes: Mapping[str, object]) ->
         fields = {
             "reasons": pd.DataFrame(index=frame.index, columns=frame.columns, dtype="str"),
             "unreadable": pd.DataFrame({"row": [], "column": [], "found": [], "expected": []}),
-            "source": SourceFile(f"{name}.csv", "0" * 64, 1, datetime(2024, 1, 1, tzinfo=UTC)),
+            "source": SourceFile(f"{name}.csv", "0" * 64, 1, datetime(2025, 1, 1, tzinfo=UTC)),
         }
         forms[name] = ReadForm(name, typed, **(fields | changes.get(name, {})))
     return forms

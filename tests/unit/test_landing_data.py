@@ -9,7 +9,9 @@ import pyreadstat
 import pytest
 
 from data_contracts.errors import PlanError
-from data_contracts.load import SHIPPED_TRIALS, load_trial
+from data_contracts.load import SHIPPED_TRIALS, find_trial, load_trial
+from data_contracts.manifest import manifest_of
+from data_contracts.readers.careful import read_carefully
 from pipelines.landing_data import can_make_data, make_data, write_example, write_simulated
 
 
@@ -21,8 +23,17 @@ def _hashes(paths):
 def test_a_simulated_trial_is_written_with_the_same_bytes_twice(tmp_path, name):
     """A night on which nothing changed must be seen as one."""
     first, second = make_data(name, tmp_path / "a"), make_data(name, tmp_path / "b")
-    assert len(first) == 7
+    assert len(first) == len(load_trial(find_trial(name)).forms)
     assert _hashes(first) == _hashes(second)
+
+
+def test_each_file_comes_with_a_manifest_that_agrees_with_it(tmp_path):
+    """So the demonstration waits for nothing, and shows a sender what to write."""
+    for path in make_data("demo", tmp_path):
+        manifest = manifest_of(path, path.name)
+        assert read_carefully(path, path.name, manifest).sha256 == manifest.sha256
+        if path.suffix == ".csv":
+            assert manifest.rows == len(path.read_text().splitlines()) - 1
 
 
 def test_every_form_of_a_trial_is_written_to_its_declared_file(tmp_path):

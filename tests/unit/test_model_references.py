@@ -2,11 +2,11 @@
 
 import pytest
 
+from analysis.estimators import ESTIMATORS
 from data_contracts.errors import PlanError
 from data_contracts.load import SHIPPED_TRIALS, find_trial, load_trial
 from data_contracts.plan import Analysis
 
-ESTIMATORS = ("mmrm", "lmm", "ancova")
 DEMO = (SHIPPED_TRIALS / "demo.toml").read_text(encoding="utf-8")
 
 

@@ -34,7 +34,7 @@ def problems(tmp_path, right, wrong):
         ('role = "primary"', 'role = "primary"\nconfidence = 0.1', "analyses.primary.confidence", "0.1",
          "a number above 0.5"),
         ('role = "primary"', 'role = "first"', "analyses.primary.role", "'first'",
-         "'primary', 'cross-check', 'secondary' or 'sensitivity'"),
+         "'primary', 'cross-check', 'secondary', 'sensitivity' or 'moderator'"),
         ("synthetic = true", 'synthetic = "perhaps"', "synthetic", "'perhaps'", FLAG),
         ('title = "', "title = true # ", "title", "true", 'a text, in quotation marks: "like this"'),
         ('key = ["participant"]', 'key = "participant"', "forms.participants.key", "'participant'", LIST),

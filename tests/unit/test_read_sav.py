@@ -1,5 +1,7 @@
 """Claims about reading SPSS files. Not here: the corpus of hazards (reference)."""
 
+import hashlib
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from data_contracts.errors import ReadError
 from data_contracts.forms import ReadForm
 from data_contracts.load import SHIPPED_TRIALS, load_trial
 from data_contracts.readers import read_trial
+from data_contracts.readers.vouched import Vouched
 from data_contracts.spec import Trial
 
 PLAN = {"name": "demo", "title": "", "description": "", "plan_version": "1", "seed": 1}
@@ -187,16 +190,35 @@ def test_a_cut_file_is_refused(tmp_path: Path, share: float) -> None:
         read_trial(tmp_path, trial_with({"v": {"type": "integer"}}))
 
 
-def test_a_file_that_does_not_state_its_number_of_records_is_noted(tmp_path: Path) -> None:
-    """If such a file is cut between records, nobody can tell."""
-    path = tmp_path / "form.sav"
-    pyreadstat.write_sav(pd.DataFrame({"v": [1.0, 2.0]}), str(path))
+def without_count(path: Path) -> None:
+    """Make a file not state its number of records, as some programs leave it."""
     data = bytearray(path.read_bytes())
     data[80:84] = b"\xff\xff\xff\xff"
     path.write_bytes(data)
-    form = read_trial(tmp_path, trial_with({"v": {"type": "integer"}}))["form"]
-    assert len(form.values) == 2
-    assert "a cut file would not be noticed" in form.notes[0]
+
+
+def test_a_file_that_does_not_state_its_number_of_records_is_refused(tmp_path: Path) -> None:
+    """If such a file is cut between records, nobody can tell: only a manifest could."""
+    path = tmp_path / "form.sav"
+    pyreadstat.write_sav(pd.DataFrame({"v": [1.0, 2.0]}), str(path))
+    without_count(path)
+    with pytest.raises(ReadError, match="Deliver it with a manifest that says how many it has"):
+        read_trial(tmp_path, trial_with({"v": {"type": "integer"}}))
+
+
+@pytest.mark.parametrize(("rows", "is_right"), [(2, True), (3, False)])
+def test_a_manifest_s_number_of_records_decides(tmp_path: Path, rows: int, *, is_right: bool) -> None:
+    """The sender knows what the header does not say."""
+    path = tmp_path / "form.sav"
+    pyreadstat.write_sav(pd.DataFrame({"v": [1.0, 2.0]}), str(path))
+    without_count(path)
+    vouched = {"form": Vouched(hashlib.sha256(path.read_bytes()).hexdigest(), rows)}
+    trial = trial_with({"v": {"type": "integer"}})
+    if is_right:
+        assert len(read_trial(tmp_path, trial, vouched)["form"].values) == 2
+        return
+    with pytest.raises(ReadError, match="found 2 records, expected 3"):
+        read_trial(tmp_path, trial, vouched)
 
 
 def test_the_shipped_wide_form_is_read_by_visit(tmp_path: Path) -> None:
@@ -211,3 +233,78 @@ def test_the_shipped_wide_form_is_read_by_visit(tmp_path: Path) -> None:
     assert forms["bdi"].values["visit"].tolist() == ["pre", "m2", "m3", "m5", "m8"] * 2
     assert forms["bdi"].values["bdi"].notna().sum() == 5
     assert forms["bdi"].absent_columns == forms["bdi"].unknown_columns == ()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_computer_s_not_a_number_is_flagged_and_not_taken_for_blank(
+    tmp_path: Path, *, packed: bool
+) -> None:
+    """A program divided by zero and wrote the result; system-missing means that nobody answered."""
+    path = tmp_path / "form.sav"
+    frame = pd.DataFrame({"t": ["a", "", "b"], "v": [1.0, 123.456, None], "w": [0.5, 2.0, None]})
+    pyreadstat.write_sav(frame, str(path), row_compress=packed)
+    path.write_bytes(path.read_bytes().replace(struct.pack("<d", 123.456), struct.pack("<d", float("nan"))))
+    form = read_trial(tmp_path, trial_with({"v": {"type": "number"}, "w": {"type": "number"}}))["form"]
+    assert form.values["v"].isna().tolist() == [False, True, True]
+    assert form.unreadable[["row", "column", "found"]].to_numpy().tolist() == [[2, "v", "NaN"]]
+
+
+def test_what_a_file_declares_of_its_variables_is_kept(tmp_path: Path) -> None:
+    """Measurement level, format, and how missing codes were declared, ranges as SPSS writes them."""
+    form = read(
+        tmp_path,
+        [1.0, -5.0],
+        {"type": "number"},
+        missing_ranges={"v": [{"lo": float("-inf"), "hi": -1}, 99]},
+        variable_measure={"v": "ordinal"},
+        variable_format={"v": "F8.1"},
+    )
+    assert (form.measures, form.formats) == ({"v": "ordinal"}, {"v": "F8.1"})
+    assert form.declared_missing == {"v": ("LOWEST thru -1", "99")}
+
+
+def wide_trial(columns: dict[str, Any]) -> Trial:
+    """Return a trial whose form has a column for each visit."""
+    wide = {"v": {"pre": "v0", "m9": "v9"}}
+    return trial_with({"participant": {"type": "text"}, **columns}, wide=wide, key=["participant"])
+
+
+def test_a_wide_column_keeps_the_reasons_of_each_visit(tmp_path: Path) -> None:
+    """Each visit's variable declares its own missing codes; records stay together, visits in order."""
+    frame = pd.DataFrame({"participant": ["a", "b"], "v0": [1.0, 8.0], "v9": [3.0, 4.0]})
+    pyreadstat.write_sav(frame, str(tmp_path / "form.sav"), missing_ranges={"v0": [8]})
+    form = read_trial(tmp_path, wide_trial({"v": {"type": "integer"}}))["form"]
+    assert form.values["v"].fillna(0).tolist() == [1, 3, 0, 4]
+    assert form.reasons["v"].notna().tolist() == [False, False, True, False]
+
+
+def test_a_visit_that_is_blank_as_text_makes_no_numbers_text(tmp_path: Path) -> None:
+    """A variable nobody has answered yet is often exported as text."""
+    frame = pd.DataFrame({"participant": ["a", "b"], "v0": [1.0, 1.5], "v9": ["", ""]})
+    pyreadstat.write_sav(frame, str(tmp_path / "form.sav"))
+    form = read_trial(tmp_path, wide_trial({"v": {"type": "number"}}))["form"]
+    assert form.values["v"].fillna(0).tolist() == [1.0, 0, 1.5, 0]
+
+
+def test_a_wide_column_of_numbers_and_text_is_judged_cell_by_cell(tmp_path: Path) -> None:
+    """An answer typed as text at one visit is the same answer."""
+    frame = pd.DataFrame({"participant": ["a", "b"], "v0": [1.0, 2.5], "v9": ["3", "none"]})
+    pyreadstat.write_sav(frame, str(tmp_path / "form.sav"))
+    form = read_trial(tmp_path, wide_trial({"v": {"type": "number"}}))["form"]
+    assert form.values["v"].tolist()[:3] == [1.0, 3.0, 2.5]
+    assert form.unreadable["row"].tolist() == [4]
+
+
+def test_dates_at_one_visit_and_numbers_at_another_are_refused(tmp_path: Path) -> None:
+    """One of the two has lost its format."""
+    frame = pd.DataFrame({"participant": ["a"], "v0": [1.4e10], "v9": [1.4e10]})
+    pyreadstat.write_sav(frame, str(tmp_path / "form.sav"), variable_format={"v0": "DATE11"})
+    with pytest.raises(ReadError, match="v0 as dates, v9 as numbers"):
+        read_trial(tmp_path, wide_trial({"v": {"type": "date"}}))
+
+
+def test_an_encoding_no_spss_file_is_kept_in_is_refused(tmp_path: Path) -> None:
+    """Read as UTF-16, every text would turn into other letters without an error."""
+    pyreadstat.write_sav(pd.DataFrame({"v": ["abcd"]}), str(tmp_path / "form.sav"))
+    with pytest.raises(ReadError, match="the declared encoding UTF-16"):
+        read_trial(tmp_path, trial_with({"v": {"type": "text"}}, encoding="UTF-16"))

@@ -21,6 +21,9 @@ FORM = ReadForm(
     notes=("A note.",),
     variable_labels={"n": "Count"},
     value_labels={"n": {"1": "One"}},
+    measures={"n": "ordinal"},
+    formats={"n": "F8.2"},
+    declared_missing={"n": ("LOWEST thru -1", "99")},
 )
 
 
@@ -42,6 +45,9 @@ def test_nothing_a_reader_found_is_lost_in_the_store(tmp_path: Path) -> None:
         "notes",
         "variable_labels",
         "value_labels",
+        "measures",
+        "formats",
+        "declared_missing",
     ):
         assert getattr(back, fact) == getattr(FORM, fact)
 

@@ -166,3 +166,9 @@ def test_a_form_with_nothing_left_withholds_the_data(trial: Trial, forms: dict[s
     assert "every record was set aside" in reason
     assert "Must hold." in reason
     assert "leading zeros" in reason
+
+
+def test_a_query_keeps_the_id_of_earlier_versions(trial: Trial, forms: dict[str, ReadForm]) -> None:
+    """Whatever becomes of the code: answers given under version 0.1 are found again under this id."""
+    queries = verdict_of(forms, trial, [finding("query", 2)]).queries
+    assert list(queries["query_id"]) == ["1bdf5bf1df1d"]

@@ -7,7 +7,9 @@ import pandas as pd
 from analysis.reporting import numbers
 from analysis.reporting.estimates import MEAN, Estimate, arm_label, estimates, visit_label
 from analysis.reporting.figures import look
+from analysis.reporting.headline import is_shuffled
 from data_contracts.spec import Arm, Trial
+from data_contracts.standing import MARK, SHUFFLED, marked
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,13 +26,15 @@ def adjusted_means_figure(results: pd.DataFrame, trial: Trial) -> str:
     means = _means(results, trial)
     if not means:
         return ""
-    return look.svg(_draw(means, trial), NAME, adjusted_means_title(trial), _said(means, trial))
+    shuffled = is_shuffled(results)
+    said = marked(_said(means, trial), SHUFFLED if shuffled else "")
+    return look.svg(_draw(means, trial, shuffled=shuffled), NAME, adjusted_means_title(trial), said)
 
 
 def adjusted_means_png(results: pd.DataFrame, trial: Trial) -> bytes:
     """Return the figure of the primary analysis as PNG; empty when no mean could be estimated."""
     means = _means(results, trial)
-    return look.png(_draw(means, trial)) if means else b""
+    return look.png(_draw(means, trial, shuffled=is_shuffled(results))) if means else b""
 
 
 def adjusted_means_title(trial: Trial) -> str:
@@ -55,7 +59,7 @@ def _said(means: list[Estimate], trial: Trial) -> str:
     return "; ".join(parts) + "."
 
 
-def _draw(means: list[Estimate], trial: Trial) -> "Figure":
+def _draw(means: list[Estimate], trial: Trial, *, shuffled: bool) -> "Figure":
     import matplotlib as mpl
 
     with mpl.rc_context(look.RC):
@@ -64,6 +68,8 @@ def _draw(means: list[Estimate], trial: Trial) -> "Figure":
         for position, arm in enumerate((trial.reference_arm, *trial.compared_arms)):
             _draw_arm(axes, [m for m in means if m.arm == arm.code], arm, position, trial)
         _label(axes, trial)
+        if shuffled:
+            look.mark(axes, MARK)
     return figure
 
 

@@ -46,18 +46,46 @@ def style(position: int) -> Style:
 
 def blank(width: float, height: float) -> "tuple[Figure, Axes]":
     """Return a figure (inches) with one bare set of axes, without pyplot and its global state."""
+    figure, (axes,) = panels(width, height, (1.0,))
+    return figure, axes
+
+
+def panels(width: float, height: float, heights: tuple[float, ...]) -> "tuple[Figure, tuple[Axes, ...]]":
+    """Return a figure (inches) with bare axes below each other, of those relative heights, that share their x."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(width, height), layout="constrained", facecolor=PAPER)
-    axes = figure.add_subplot(facecolor="none")
+    grid = figure.add_gridspec(len(heights), height_ratios=heights)
+    first = _bare(figure.add_subplot(grid[0], facecolor="none"))
+    rest = (
+        _bare(figure.add_subplot(grid[i], facecolor="none", sharex=first)) for i in range(1, len(heights))
+    )
+    every = (first, *rest)
+    for axes in every[:-1]:
+        axes.tick_params(labelbottom=False)
+    return figure, every
+
+
+def _bare(axes: "Axes") -> "Axes":
+    from matplotlib.ticker import MaxNLocator
+
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(FAINT)
     axes.grid(axis="y", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
     axes.tick_params(length=0, colors=INK, pad=6)
-    return figure, axes
+    return axes
+
+
+def mark(axes: "Axes", text: str) -> None:
+    """Write across a figure what must not be overlooked, such as that its arms are not the true ones."""
+    first, rest = text.split(":", 1)
+    lines = f"{first.upper()}\n{rest.strip()}"
+    axes.text(
+        0.5, 0.5, lines, transform=axes.transAxes, ha="center", va="center", rotation=14, fontsize=15,
+        color=STYLES[2].colour, alpha=0.6, zorder=5,
+    )  # fmt: skip
 
 
 def svg(figure: "Figure", name: str, title: str, description: str) -> str:

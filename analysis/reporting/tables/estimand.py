@@ -8,7 +8,7 @@ from data_contracts.spec import Trial
 
 def estimand_table(estimand: Estimand, trial: Trial) -> Table:
     """Return a row per attribute."""
-    outcome = trial.outcomes[estimand.outcome]
+    outcome, is_primary = trial.outcomes[estimand.outcome], estimand.name == trial.primary_estimand
     unit = f"{outcome.unit}; " if outcome.unit else ""
     events = [(f"{e.event[:1].upper()}{e.event[1:]}", e.strategy) for e in estimand.intercurrent_events]
     attributes = [
@@ -22,9 +22,15 @@ def estimand_table(estimand: Estimand, trial: Trial) -> Table:
         ("Summary", estimand.summary),
     ]
     return Table(
-        name="estimand-table",
-        caption=f"Primary estimand: {estimand.label}",
+        name="estimand-table" if is_primary else f"estimand-{estimand.name}",
+        caption=f"{'Primary estimand' if is_primary else 'Estimand'}: {estimand.label}",
         columns=(Column("Attribute", "short"), Column("As planned", "text")),
         groups=one_group(row(name, Cell(text)) for name, text in attributes),
-        notes=(f"Plan clause: {estimand.clause}.",),
+        notes=(f"Plan clause: {estimand.clause}. Answered by: {_answers(estimand, trial)}.",),
     )
+
+
+def _answers(estimand: Estimand, trial: Trial) -> str:
+    """Return the analyses that answer an estimand, in the trial file's order."""
+    own = [a for a in trial.analyses.values() if a.estimand == estimand.name]
+    return "; ".join(f"{a.label} ({a.clause})" if a.clause else a.label for a in own) or "no analysis"

@@ -1,7 +1,8 @@
 """Where the numbers came from: files, hashes, versions, the run. Not here: gathering it (pipelines).
 
 Keys of the provenance: `sources` (a list of mappings with form, file, sha256, size, modified), `plan_hash`,
-`data_hash`, `code_version`, `packages` (name -> version), `seed`, `run_id`, `time` (UTC), `triggered_by`.
+`data_hash`, `code_version`, `packages` (name -> version), `seed`, `run_id`, `time` (UTC), `triggered_by`,
+`allocation` ("true" or "shuffled"), `lock` (status, differs, locked, by).
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 from analysis.reporting import numbers
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
 from data_contracts.spec import Trial
+from data_contracts.standing import said_of
 
 UNKNOWN = "not recorded"
 FACTS = {
@@ -20,6 +22,8 @@ FACTS = {
     "data_hash": "Data, SHA-256",
     "code_version": "Code version",
     "seed": "Seed",
+    "allocation": "Allocation",
+    "lock": "Lock",
 }
 
 
@@ -57,7 +61,7 @@ def _source_rows(provenance: Mapping[str, Any], trial: Trial) -> Iterator[Row]:
 def facts_table(provenance: Mapping[str, Any], trial: Trial) -> Table:
     """Return the run's facts: plan, data, code, seed, when and by whom."""
     values = {"plan_hash": trial.plan_hash, "seed": trial.seed} | dict(provenance)
-    shown = {"time": _moment(values.get("time"))}
+    shown = {"time": _moment(values.get("time")), "lock": said_of(provenance.get("lock") or {})}
     rows = [row("Plan version", trial.plan_version)]
     rows += [row(label, shown.get(key) or str(values.get(key) or UNKNOWN)) for key, label in FACTS.items()]
     return Table(
