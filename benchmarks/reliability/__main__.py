@@ -1,17 +1,22 @@
 """Cause every accident, and write what was seen to docs/reliability.md.
 
-make reliability                                          all of them, about half an hour
-.venv/bin/python -m benchmarks.reliability --only kills --times 5
-.venv/bin/python -m benchmarks.reliability --quick        a few of each, not written down
+make reliability                                          all of them, about an hour
+.venv/bin/python -m benchmarks.reliability --only kills   one of them; its rows of the page are replaced
+.venv/bin/python -m benchmarks.reliability --quick        a tenth of each, printed and not written down
+
+What was seen is kept in docs/reliability.json, from which the page is written: each row says when it was seen.
 """
 
 import argparse
+import json
 import os
 import platform
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from typing import Any
 
 from benchmarks.reliability import (
     clock_change,
@@ -26,9 +31,12 @@ from benchmarks.reliability import (
     two_at_once,
 )
 from benchmarks.reliability.outcome import Outcome, Progress, timed
+from data_contracts.writers.atomic import write_atomically
 from pipelines.home import PROJECT
 
 PAGE = PROJECT / "docs" / "reliability.md"
+KEPT = PAGE.with_suffix(".json")
+Seen = dict[str, Any]  # when and where outcomes were seen, and the outcomes
 Scenario = Callable[[float, Progress], list[Outcome]]
 
 
@@ -75,22 +83,39 @@ def main() -> None:
     wanted = _arguments()
     share = 0.1 if wanted.quick else 1.0
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    found: list[Outcome] = []
+    found: dict[str, Seen] = {}
     for name in wanted.only or SCENARIOS:
-        found += SCENARIOS[name](share, _progress)
+        found[name] = _seen(SCENARIOS[name](share, _progress))
         sys.stderr.write("\n")
-    text = page(found)
-    if wanted.quick or wanted.only:
-        sys.stdout.write(text)
-    else:
-        PAGE.write_text(text, encoding="utf-8")
-    sys.exit(0 if all(one.ok for one in found) else 1)
+        if not wanted.quick:
+            _keep({name: found[name]})
+    if wanted.quick:
+        sys.stdout.write(page(found))
+    sys.exit(0 if all(Outcome(**one).ok for seen in found.values() for one in seen["outcomes"]) else 1)
+
+
+def _seen(outcomes: list[Outcome]) -> Seen:
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    where = f"{machine}, Python {platform.python_version()}"
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "where": where,
+        "outcomes": [asdict(one) for one in outcomes],
+    }
+
+
+def _keep(found: Mapping[str, Seen]) -> None:
+    """Put outcomes in place of the earlier ones of their scenarios, and write the page from all that are kept."""
+    known = json.loads(KEPT.read_text("utf-8")) if KEPT.exists() else {}
+    kept = {name: {**known, **found}[name] for name in SCENARIOS if name in {**known, **found}}
+    write_atomically(KEPT, (json.dumps(kept, indent=1) + "\n").encode())
+    write_atomically(PAGE, page(kept).encode())
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reliability", description=__doc__)
     parser.add_argument(
-        "--only", nargs="+", choices=list(SCENARIOS), help="these alone; printed, not written"
+        "--only", nargs="+", choices=list(SCENARIOS), help="these alone; the other rows of the page stay"
     )
     parser.add_argument("--quick", action="store_true", help="a tenth of each; printed, not written")
     return parser.parse_args()
@@ -101,23 +126,18 @@ def _progress(text: str) -> None:
     sys.stderr.flush()
 
 
-def page(found: list[Outcome]) -> str:
+def page(found: Mapping[str, Seen]) -> str:
     """Return the page: a row per accident."""
-    return PAGE_OF.format(rows="\n".join(map(_row, found)), where=_where(found)) + EXPLAINED
+    rows = [_row(Outcome(**one), seen["date"]) for seen in found.values() for one in seen["outcomes"]]
+    where = " · ".join(sorted({seen["where"] for seen in found.values()}))
+    minutes = sum(one["seconds"] for seen in found.values() for one in seen["outcomes"]) / 60
+    return PAGE_OF.format(rows="\n".join(rows), where=f"{where}; {minutes:.0f} minutes in all") + EXPLAINED
 
 
-def _where(found: list[Outcome]) -> str:
-    minutes = sum(one.seconds for one in found) / 60
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {machine}, Python {platform.python_version()}, {minutes:.0f} minutes"
-    )
-
-
-def _row(one: Outcome) -> str:
+def _row(one: Outcome, date: str) -> str:
     if one.skipped:
-        return f"| {one.scenario} | – | – | not tried: {one.skipped} |"
-    return f"| {one.scenario} | {one.times:,} | {one.held:,} | {one.seen} |"
+        return f"| {one.scenario} | – | – | not tried: {one.skipped} | {date} |"
+    return f"| {one.scenario} | {one.times:,} | {one.held:,} | {one.seen} | {date} |"
 
 
 PAGE_OF = """\
@@ -128,8 +148,8 @@ succeed and give the same bytes as if nothing had happened.
 
 {where}.
 
-| accident | times | all well | what was seen |
-|---|---|---|---|
+| accident | times | all well | what was seen | when |
+|---|---|---|---|---|
 {rows}
 
 """

@@ -14,7 +14,8 @@ def unread(tmp_path, *words, stream="stdout"):
     """Run a command one of whose streams has lost its reader; return its code and the other stream."""
     reader, writer = os.pipe()
     os.close(reader)
-    env = {**os.environ, "SRT_HOME": str(tmp_path), "PYTHONPATH": str(REPO)}
+    own = {"SRT_HOME": str(tmp_path), "SRT_TRIALS": str(tmp_path / "trials"), "PYTHONPATH": str(REPO)}
+    env = {**os.environ, **own}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: writer}
     command = [sys.executable, "-m", "pipelines.cli", *words]
     try:
