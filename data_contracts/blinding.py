@@ -247,12 +247,11 @@ def _with_dates_moved(values: pd.DataFrame, weeks: pd.Series) -> tuple[pd.DataFr
 
 
 def _without(form: ReadForm, columns: Sequence[str]) -> ReadForm:
-    """Return a form with some columns left empty, and why."""
+    """Return a form with some columns left empty, and why; that of all records, as who had a value may tell."""
     values, reasons = form.values.copy(), form.reasons.copy()
     for name in _present(columns, form):
-        there = values[name].notna()
-        values[name] = values[name].mask(there)
-        reasons[name] = reasons[name].mask(there, HELD)
+        values[name] = values[name].mask(values[name].notna())
+        reasons[name] = reasons[name].mask(reasons[name].ne(HELD), HELD)
     cells = form.unreadable[~form.unreadable["column"].isin(columns)]
     return replace(form, values=values, reasons=reasons, unreadable=cells.reset_index(drop=True))
 

@@ -35,8 +35,8 @@ class Event(Declared):
 class Outcome(Declared):
     """A variable that is compared.
 
-    Its source is a column of a visit form, a scale of an instrument there, another outcome cut at a
-    threshold (`of`), or an event counted or awaited from randomisation on (`event`).
+    Its source is a column of a visit form (also a count there, such as days), a scale of an instrument, another
+    outcome cut at a threshold (`of`), or an event counted or awaited from randomisation on (`event`).
     """
 
     name: Name
@@ -65,8 +65,10 @@ class Outcome(Declared):
             raise ValueError("give one of `column`, `instrument`, `of` and `event`")
         if bool(self.form) != bool(self.column or self.instrument):
             raise ValueError("`form` goes with `column` or `instrument`, and only with them")
-        if bool(self.event) != (self.kind in {"count", "time to event"}):
+        if self.event and self.kind not in {"count", "time to event"}:
             raise ValueError('`event` goes with kind "count" or "time to event", and only with them')
+        if self.kind == "time to event" and not self.event:
+            raise ValueError('kind "time to event" needs `event`')
         return self
 
     @model_validator(mode="after")

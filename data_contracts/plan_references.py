@@ -22,6 +22,7 @@ HEEDED: Mapping[str, tuple[str, ...]] = {
     "moderator": ("moderator", "at"),
     "time_to_event": ("rmst_days",),
 }
+WITHOUT_P = ("tipping_point",)  # estimators that answer no hypothesis
 KINDS: Mapping[str, str] = {  # estimator -> the kind of outcome it is for; others are for continuous ones
     "responder": "binary",
     "ordinal": "ordinal",
@@ -100,12 +101,17 @@ def _intercurrent(raw: Raw, where: str) -> Iterator[Problem]:
 
 
 def _families(raw: Raw, where: str) -> Iterator[Problem]:
-    analyses = set(_tables(raw, "analyses"))
+    declared = _tables(raw, "analyses")
+    analyses = set(declared)
     for name, family in _tables(raw, "families").items():
         here, seen = f"{where}, families.{name}", set[str]()
         for member in _members(family):
             if member not in analyses:
                 yield Problem(here, f"the analysis {member!r}", one_of(analyses))
+            elif declared[member].get("estimator") in WITHOUT_P:
+                yield Problem(
+                    here, f"the analysis {member!r}, which has no p-value", "one that tests something"
+                )
             elif member in seen:
                 yield Problem(here, f"the analysis {member!r} twice", "each analysis once")
             seen.add(member)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PSEUDONYMS, SHUFFLE = "pseudonyms", "shuffle"
 SEEN = "what is held apart was read"
+AS_SPELT = "an identifier as the exports spell it, with its zeros and capitals"
 
 
 def hold_apart(home: Home, trial: str, name: str, tables: Tables) -> None:
@@ -74,7 +75,9 @@ def arm_of(home: Home, trial: Trial, participant: str, by: str, why: str) -> str
     audit.record(home, lock.REVEALED, trial=trial.name, who=by, why=why, participant=known_as)
     if found.empty:
         where = f"the allocation list of {trial.name}"
-        raise RequestError("That participant is not known.", [Problem(where, "no such participant", "one")])
+        raise RequestError(
+            "That participant is not known.", [Problem(where, "no such participant", AS_SPELT)]
+        )
     labels = {arm.code: arm.label for arm in trial.arms}
     return " and ".join(sorted({labels.get(arm, "an arm not in the plan") for arm in found["arm"]}))
 

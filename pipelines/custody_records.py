@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from data_contracts.errors import Problem, RequestError, StorageError
-from pipelines.custody import Custody
+from data_contracts.writers.atomic import write_atomically
+from pipelines.custody import FROZEN, Custody
 from pipelines.deliveries import Delivery, read_deliveries
 
 
@@ -73,7 +75,8 @@ def damage(custody: Custody, files: Sequence[KeptFile], on_each: Callable[[], No
     lying = {path.name for path in custody.folder.glob("??/*") if len(path.name) == 64}
     problems = []
     for sha256 in [*form_of, *sorted(lying - form_of.keys())]:
-        problem = custody.problem_of(sha256, form_of.get(sha256, "of no known delivery"))
+        form = form_of.get(sha256, "of no known delivery")
+        problem = None if removed_on(custody, sha256) else custody.problem_of(sha256, form)
         problems += [problem] if problem else []
         on_each()
     return problems
@@ -85,6 +88,11 @@ def restore(custody: Custody, files: Sequence[KeptFile], folder: Path) -> list[P
     Raises:
         StorageError: a copy is damaged, a file stands in the way, or the folder can't be written.
     """
+    if gone := [file for file in files if removed_on(custody, file.sha256)]:
+        found = [Problem(f.name, f"removed on {removed_on(custody, f.sha256)}", "the copy") for f in gone]
+        raise StorageError(
+            "`srt tidy` has removed copies that were older than they are kept; nothing was copied.", found
+        )
     if problems := damage(custody, files, lambda: None):
         raise StorageError(f"The custody of {custody.trial} is not whole; nothing was copied.", problems)
     targets = [folder / file.name for file in files]
@@ -98,13 +106,40 @@ def restore(custody: Custody, files: Sequence[KeptFile], folder: Path) -> list[P
     return targets
 
 
+def remove_copy(copy: Path, now: datetime) -> None:
+    """Remove a copy that is kept no longer; its description stays and says when it went.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    beside = copy.with_suffix(".json")
+    write_atomically(beside, json.dumps({**_said(beside), "removed": f"{now:%Y-%m-%d}"}, indent=1).encode())
+    beside.chmod(FROZEN)
+    copy.unlink(missing_ok=True)
+
+
+def removed_on(custody: Custody, sha256: str) -> str:
+    """Return the day on which a copy was removed as too old; "" for one that is there, or should be."""
+    copy = custody.path_of(sha256)
+    return "" if copy.exists() else str(_said(copy.with_suffix(".json")).get("removed", ""))
+
+
 def _modified(custody: Custody, sha256: str) -> float | None:
     """Return when a file was written by whoever sent it (s since 1970); None where its description is lost."""
     try:
-        said = json.loads(custody.path_of(sha256).with_suffix(".json").read_bytes())
+        said = _said(custody.path_of(sha256).with_suffix(".json"))
         return datetime.fromisoformat(said["modified"]).timestamp()
-    except (OSError, ValueError, KeyError):
+    except (ValueError, KeyError):
         return None
+
+
+def _said(beside: Path) -> dict[str, Any]:
+    """Return a copy's description; empty where it is lost."""
+    try:
+        found = json.loads(beside.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _copy_out(copy: Path, target: Path, modified: float | None) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from data_contracts.errors import BusyError
 from pipelines import locks, snapshots, store
+from pipelines.custody_records import remove_copy
 from pipelines.deliveries import Delivery, read_deliveries
 from pipelines.home import Home
 from pipelines.snapshots import Snapshot, folder_of
@@ -69,13 +70,36 @@ def carry_out(home: Home, found: Iterable[Removal]) -> list[Removal]:
 
 def _of_trial(home: Home, trial: "Trial", now: datetime) -> Iterator[Removal]:
     folder = folder_of(home, trial.name)
-    kept, gone = old_nights(snapshots.snapshots(folder), trial, locked_data(home, trial.name), now)
+    kept, gone = _nights(home, trial, now)
     files = [*(folder / one.name for one in gone), *snapshots.unused(folder, gone)]
-    yield Removal(trial.name, "nights", len(gone), _size(files), lambda: snapshots.remove(folder, gone))
+    yield Removal(
+        trial.name, "nights", len(gone), _size(files), lambda: _remove_nights(home, trial, gone, now)
+    )
     copies = old_copies(home, trial, kept, now)
-    yield Removal(trial.name, "copies", len(copies), _size(copies), lambda: _unlink_copies(copies))
+    yield Removal(
+        trial.name, "copies", len(copies), _size(copies), lambda: _remove_copies(home, trial, copies, now)
+    )
     left = [*_half_written(home, trial.name, now)]
     yield Removal(trial.name, "half-written files", len(left), _size(left), lambda: _unlink(left))
+
+
+def _nights(home: Home, trial: "Trial", now: datetime) -> tuple[list[Snapshot], list[Snapshot]]:
+    nights = snapshots.snapshots(folder_of(home, trial.name))
+    return old_nights(nights, trial, locked_data(home, trial.name), now)
+
+
+# While somebody is asked, a night may come that delivers an old file again, or a lock: what goes is looked at anew.
+def _remove_nights(home: Home, trial: "Trial", found: list[Snapshot], now: datetime) -> None:
+    asked = {one.name for one in found}
+    gone = [one for one in _nights(home, trial, now)[1] if one.name in asked]
+    snapshots.remove(folder_of(home, trial.name), gone)
+
+
+def _remove_copies(home: Home, trial: "Trial", found: list[Path], now: datetime) -> None:
+    still = set(old_copies(home, trial, _nights(home, trial, now)[0], now))
+    for path in found:
+        if path in still:
+            remove_copy(path, now)
 
 
 def old_nights(
@@ -166,12 +190,6 @@ def _turn(path: Path) -> None:
 def _unlink(paths: Iterable[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
-
-
-def _unlink_copies(paths: Iterable[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
-        path.with_suffix(".json").unlink(missing_ok=True)
 
 
 def _size(paths: Iterable[Path]) -> int:

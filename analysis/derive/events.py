@@ -33,12 +33,18 @@ def events_of(accepted: Forms, trial: Trial, randomised_on: pd.Series) -> Happen
         randomised_on: dates by participant, of everybody randomised.
     """
     days, notes = {}, []
+    contact = _last_contact(accepted, trial, randomised_on)
     for event in trial.events.values():
         found = _days(_records(accepted, event), _date(event, trial), randomised_on)
         if early := int((found["day"] < 0).sum()):
             notes.append(f"{event.label}: {early} dated before randomisation, left aside.")
+        late = found["day"] > found["participant"].map(contact).astype("float64")
+        if n_late := int(late.sum()):
+            notes.append(
+                f"{event.label}: {n_late} after the participant's last dated contact, in no outcome."
+            )
         days[event.name] = found[found["day"] >= 0].sort_values(["participant", "day"], ignore_index=True)
-    return Happened(days, _last_contact(accepted, trial, randomised_on), tuple(notes))
+    return Happened(days, contact, tuple(notes))
 
 
 def first_days(happened: Happened, people: pd.Index) -> pd.DataFrame:

@@ -50,6 +50,9 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     common = common_row(trial, analysis, design, METHOD)
     if reason := empty_arms(design):
         return not_estimated(design, design.visits, common, "not estimable", reason)
+    if not trial.forms_of("sessions"):
+        reason = "the plan has no form of kind sessions: nobody's dose is known"
+        return not_estimated(design, design.visits, common, "not estimable", reason)
     complied = (design.rows["sessions_attended"] >= (analysis.minimum_sessions or 1)).astype("float64")
     compliance = list(_compliance(design, complied, common, analysis))
     compared = [
@@ -118,10 +121,7 @@ def _of_arm(
     ]
     exogenous = design.matrix.loc[here, others].to_numpy(dtype="float64")
     exogenous = exogenous[:, independent_columns(exogenous)]
-    if len(rows) <= exogenous.shape[1] + 1:
-        reason = (
-            f"{len(rows)} participants can't estimate {exogenous.shape[1] + 1} coefficients and a variance"
-        )
+    if reason := _too_little(taken, allocated, exogenous):
         yield replace(named, statistic="complier average causal effect", status="refused", reason=reason)
         return
     yield from _found(two_stage(outcome, taken, allocated, exogenous), named, analysis)
@@ -137,6 +137,17 @@ def _refusal(complied: Array, allocated: Array) -> str:
         return (
             "an adequate dose is no more frequent with the therapy than without: allocation is no instrument"
         )
+    return ""
+
+
+def _too_little(complied: Array, allocated: Array, exogenous: Array) -> str:
+    """Return why the covariates leave nothing to estimate from, or ""."""
+    n, p = exogenous.shape
+    if n <= p + 1:
+        return f"{n} participants can't estimate {p + 1} coefficients and a variance"
+    for column, what in ((allocated, "arms"), (complied, "compliers from the others")):
+        if len(independent_columns(np.column_stack([exogenous, column]))) == p:
+            return f"the covariates tell the {what} apart: leave out those that do"
     return ""
 
 

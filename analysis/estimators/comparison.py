@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.estimators.adjusted_means import Combinations
 from analysis.estimators.design import Design
+from analysis.estimators.random_effects_data import independent_columns
 from analysis.results import Statistic, Status
 from data_contracts.plan import Analysis
 from data_contracts.spec import Trial
@@ -111,4 +112,17 @@ def empty_arms(design: Design) -> str:
     """Return why arms without an analysed participant can't be compared; "" where each arm has one."""
     analysed = set(design.rows["arm"])
     empty = [arm for arm in design.arms if arm not in analysed]
-    return f"no participant of arm {', '.join(empty)} has the outcome and every covariate" if empty else ""
+    needed = "the outcome, its baseline" if ("baseline",) in design.terms else "the outcome"
+    return f"no participant of arm {', '.join(empty)} has {needed} and every covariate" if empty else ""
+
+
+def not_comparable(design: Design) -> str:
+    """Return why arms that are empty, or that the covariates tell apart, can't be compared; "" where all can.
+
+    For models that compare arms by a coefficient of each: one that is left out would read as no difference.
+    """
+    if reason := empty_arms(design):
+        return reason
+    kept = set(design.matrix.columns[independent_columns(design.matrix.to_numpy(dtype="float64"))])
+    lost = [arm for arm in design.arms[1:] if f"arm[{arm}]" not in kept]
+    return f"the covariates tell arm {', '.join(lost)} apart: leave out those that do" if lost else ""

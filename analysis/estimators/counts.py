@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.estimators.comparison import common_row, contrast, empty_arms, not_estimated
+from analysis.estimators.comparison import common_row, contrast, not_comparable, not_estimated
 from analysis.estimators.design import Design, single_visit_design
 from analysis.estimators.limits import ratio_row
 from analysis.estimators.random_effects_data import independent_columns
@@ -20,8 +20,8 @@ from data_contracts.plan import Analysis
 from data_contracts.spec import Trial
 
 Array = npt.NDArray[np.float64]
-NEGATIVE_BINOMIAL = "negative binomial regression, time followed as exposure, maximum likelihood"
-POISSON = "Poisson regression, time followed as exposure, maximum likelihood"
+NEGATIVE_BINOMIAL = "negative binomial regression, maximum likelihood; of events: time followed as exposure"
+POISSON = "Poisson regression, maximum likelihood; of events: time followed as exposure"
 NO_DISPERSION = "no dispersion beyond Poisson's: its model is used"
 PER = 365.25  # days of a rate
 SMALL = 1e-6  # dispersion below which the model is Poisson's
@@ -42,18 +42,23 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     """Return events and observed rates by arm, and the rate ratio against the reference arm.
 
     Args:
-        analysis_set: One row per participant and visit, with `<outcome>` and `<outcome>_days`.
+        analysis_set: One row per participant and visit, with `<outcome>`, and `<outcome>_days` for a count of events.
         trial: The trial.
-        analysis: The declared analysis of a count.
+        analysis: The declared analysis of a count: of events over the time followed, or of a column at a visit.
     """
     outcome = trial.estimands[analysis.estimand].outcome
-    known = analysis_set[analysis_set[f"{outcome}_days"] > 0]
+    is_event = bool(trial.outcomes[outcome].event)
+    known = analysis_set[analysis_set[f"{outcome}_days"] > 0] if is_event else analysis_set
     design = single_visit_design(known, trial, analysis)
-    common = common_row(trial, analysis, design, NEGATIVE_BINOMIAL)
-    if reason := empty_arms(design):
-        return not_estimated(design, ("",), common, "not estimable", reason)
+    visit = "" if is_event else design.visits[0]
+    common = replace(common_row(trial, analysis, design, NEGATIVE_BINOMIAL), visit=visit)
+    if reason := not_comparable(design):
+        return not_estimated(design, (visit,), common, "not estimable", reason)
     counts = design.rows[outcome].to_numpy(dtype="float64")
-    days = design.rows[f"{outcome}_days"].to_numpy(dtype="float64")
+    if (counts < 0).any() or (counts != np.round(counts)).any():
+        reason = "values that are no counts: whole numbers from zero on are"
+        return not_estimated(design, (visit,), common, "refused", reason)
+    days = exposure(design.rows, outcome, is_event=is_event)
     observed = list(_observed(counts, days, design, common))
     empty = [arm for arm in design.arms if not counts[(design.rows["arm"] == arm).to_numpy()].any()]
     if empty:
@@ -66,6 +71,11 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
             *_no_ratio(design, common, "the model did not converge: too few events for its terms"),
         ]
     return [*observed, *_ratios(fit, design, common, analysis)]
+
+
+def exposure(rows: pd.DataFrame, outcome: str, *, is_event: bool) -> Array:
+    """Return over what each count was made: the days followed, or one visit."""
+    return rows[f"{outcome}_days"].to_numpy(dtype="float64") if is_event else np.ones(len(rows))
 
 
 def fit_counts(counts: Array, days: Array, design: pd.DataFrame) -> CountFit | None:
@@ -84,6 +94,8 @@ def fit_counts(counts: Array, days: Array, design: pd.DataFrame) -> CountFit | N
         return None
     start = np.append(np.asarray(poisson.params), 0.5)
     found = _fitted("negative binomial", counts, matrix, np.log(days), start)
+    if found is None and _is_dispersed(counts, np.exp(matrix @ poisson.params) * days):
+        return None
     if found is None or float(found.params[-1]) < SMALL or found.llf <= poisson.llf:
         return CountFit(
             columns, np.asarray(poisson.params), np.asarray(poisson.cov_params()), 0.0, float(poisson.llf)
@@ -92,6 +104,11 @@ def fit_counts(counts: Array, days: Array, design: pd.DataFrame) -> CountFit | N
     return CountFit(
         columns, np.asarray(found.params)[:-1], covariance, float(found.params[-1]), float(found.llf)
     )
+
+
+def _is_dispersed(counts: Array, mean: Array) -> bool:
+    """Return whether the likelihood rises as the dispersion leaves zero: Poisson's errors would be too small."""
+    return bool(((counts - mean) ** 2 - counts).sum() > 0)
 
 
 def _fitted(kind: str, counts: Array, matrix: Array, offset: Array, start: Array | None) -> Any:
@@ -122,9 +139,18 @@ def _observed(counts: Array, days: Array, design: Design, common: Statistic) -> 
         shared = replace(common, arm=arm, n=n, n_observations=n, method="observed")
         yield replace(shared, statistic="total", value=float(counts[here].sum()))
         yield replace(shared, statistic="count", value=float((counts[here] > 0).sum()), unit="participants")
-        yield replace(shared, statistic="follow-up", value=float(days[here].sum() / PER), unit="person-years")
-        rate = float(counts[here].sum() / days[here].sum() * PER)
-        yield replace(shared, statistic="rate", value=rate, unit=f"{common.unit} a person-year")
+        if not common.visit:
+            yield from _rates(counts[here], days[here], shared)
+        else:
+            yield replace(shared, statistic="mean", value=float(counts[here].mean()))
+
+
+def _rates(counts: Array, days: Array, shared: Statistic) -> Iterator[Statistic]:
+    followed = float(days.sum() / PER)
+    yield replace(shared, statistic="follow-up", value=followed, unit="person-years")
+    yield replace(
+        shared, statistic="rate", value=float(counts.sum()) / followed, unit=f"{shared.unit} a person-year"
+    )
 
 
 def _no_ratio(design: Design, common: Statistic, reason: str) -> list[Statistic]:

@@ -65,7 +65,6 @@ def impute(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> Impu
     events = events_of(rows, outcomes, declared)
     if declared.after_event == "set aside":  # nothing was seen after a dropout: this is of declared events
         outcomes = replace(outcomes, y=np.where(events.is_after, np.nan, outcomes.y))
-        events = events_of(rows, outcomes, declared)
     base = base_model(outcomes, events)
     analyse = MmrmAnalysis(outcomes) if declared.analyse_by == "mmrm" else ancova(outcomes)
     sets = _sets(base, declared, trial.seed)

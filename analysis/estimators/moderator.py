@@ -11,7 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.estimators.comparison import common_row, contrast, not_estimated
-from analysis.estimators.design import Design, follow_up_design, moderated_design, moderator_columns
+from analysis.estimators.design import (
+    Design,
+    analysed_rows,
+    follow_up_design,
+    moderated_design,
+    moderator_columns,
+)
 from analysis.estimators.mmrm import FittedDesign, fit_design, method_of
 from analysis.results import Statistic
 from data_contracts.plan import Analysis, Moderator
@@ -66,9 +72,9 @@ def _refusal(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis, colum
     """Return why a moderator can't be one, or ""."""
     if column not in analysis_set:
         return f"no accepted form has the moderator {analysis.moderator}"
-    population = trial.estimands[analysis.estimand].population
-    values = analysis_set.loc[analysis_set[f"in_{population}"], column].dropna()
-    if values.nunique() < 2:
+    analysed = analysed_rows(analysis_set, trial, analysis, [visit.code for visit in trial.follow_ups])
+    values = analysed[column].dropna()
+    if len(analysed) and values.nunique() < 2:
         found = "one value only" if len(values) else "no value"
         return f"the moderator {analysis.moderator} has {found} among those analysed; it needs two or more"
     return ""

@@ -25,6 +25,7 @@ ANSWERS: Mapping[
     "ordinal": ("common odds ratio",),
 }
 COMPARED = ("adjusted mean difference", "treatment effect")
+UNANSWERED = {"p_value": float("nan")}  # in place of an analysis that has no p-value: its gate stays shut
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def adjust(p_values: Sequence[Sequence[float]], method: str, alpha: float) -> li
 def with_families(records: Records, trial: Trial) -> Records:
     """Return the results' records with family, adjusted p-value and gate on each family's answers."""
     for family in trial.families.values():
-        answers = {name: _answers(records, trial, name) for name in family.members}
+        answers = {name: _answers(records, trial, name) or [dict(UNANSWERED)] for name in family.members}
         gates = [[r for name in gate for r in answers[name]] for gate in _gates(family)]
         p_values = [[float(str(record["p_value"])) for record in gate] for gate in gates]
         adjusted = adjust([gate for gate in p_values if gate], family.method, family.alpha)
@@ -109,8 +110,8 @@ def _answers(records: Iterable[dict[str, object]], trial: Trial, name: str) -> l
     analysis = trial.analyses[name]
     visit = trial.estimands[analysis.estimand].visit
     wanted = ANSWERS.get(analysis.estimator, COMPARED)
-    own = (r for r in records if r["analysis"] == name and r["visit"] in {visit, ""} and r["contrast"])
-    return [r for r in own if r["statistic"] in wanted or _is_refused(r)]
+    own = [r for r in records if r["analysis"] == name and r["visit"] in {visit, ""} and r["contrast"]]
+    return [r for r in own if r["statistic"] in wanted] or [r for r in own if _is_refused(r)]
 
 
 def _is_refused(record: dict[str, object]) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.estimators.comparison import common_row, contrast, empty_arms, not_estimated
+from analysis.estimators.comparison import common_row, contrast, not_comparable, not_estimated
 from analysis.estimators.design import Design, single_visit_design
 from analysis.estimators.limits import ratio_row
 from analysis.estimators.random_effects_data import independent_columns
@@ -32,9 +32,16 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     outcome = trial.outcomes[trial.estimands[analysis.estimand].outcome]
     design = single_visit_design(analysis_set, trial, analysis)
     common = replace(common_row(trial, analysis, design, METHOD), visit=design.visits[0], unit="")
-    if reason := empty_arms(design):
+    if reason := not_comparable(design):
         return not_estimated(design, design.visits, common, "not estimable", reason)
     level = design.rows[outcome.name].to_numpy(dtype="float64")
+    if not np.isin(level, np.arange(len(outcome.levels))).all():
+        reason = (
+            f"the outcome has values other than 0 to {len(outcome.levels) - 1}, one for each of its `levels`"
+        )
+        if not outcome.levels:
+            reason = "the outcome declares no `levels`: name them, from that of code 0 on"
+        return not_estimated(design, design.visits, common, "refused", reason)
     shares = list(_shares(level, outcome.levels, design, common))
     found = sorted(set(level))
     fit = fit_proportional_odds(level, design.matrix) if len(found) > 2 else None

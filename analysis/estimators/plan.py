@@ -1,5 +1,11 @@
 """Run the whole analysis plan: every declared analysis, and what was observed. Not here: estimating."""
 
+import math
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
 import pandas as pd
 
 from analysis.estimators import estimator_named
@@ -12,8 +18,8 @@ from analysis.estimators.baseline import (
     described_records,
 )
 from analysis.estimators.delivery import DELIVERY, describe_delivery
-from analysis.estimators.multiplicity import with_families
-from analysis.estimators.second_route.compare import second_route_rows
+from analysis.estimators.multiplicity import COMPARED, with_families
+from analysis.estimators.second_route.compare import SECOND_ROUTE, second_route_rows
 from analysis.results import Records, Statistic, result_records, results_table
 from data_contracts.plan import Analysis
 from data_contracts.spec import Trial
@@ -45,12 +51,38 @@ def run_analyses(analysis_set: pd.DataFrame, trial: Trial) -> pd.DataFrame:
 
 
 def _estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> list[Statistic]:
-    return estimator_named(analysis.estimator)(analysis_set, trial, analysis)
+    try:
+        return estimator_named(analysis.estimator)(analysis_set, trial, analysis)
+    except Exception as error:  # noqa: BLE001 - a fault of one analysis is its result; the others still run
+        return broken_rows(trial, analysis, error)
+
+
+def broken_rows(trial: Trial, analysis: Analysis, error: Exception) -> list[Statistic]:
+    """Return a row per contrast that says where the program failed; the error's text may quote a value."""
+    visit, reference = trial.estimands[analysis.estimand].visit, trial.reference_arm.code
+    empty = Statistic(COMPARED[0], math.nan, visit=visit, status="failed", reason=fault(error))
+    return [replace(empty, contrast=f"{arm.code} - {reference}") for arm in trial.compared_arms]
+
+
+def fault(error: Exception) -> str:
+    """Return the kind of an unforeseen error and where it arose."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(frame.filename).name}, line {frame.lineno}"
+    return f"the program failed: {type(error).__name__} in {where}; please report it"
+
+
+def _second_route(
+    analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis, own: Sequence[Statistic]
+) -> list[Statistic]:
+    try:
+        return second_route_rows(analysis_set, trial, analysis, own)
+    except Exception as error:  # noqa: BLE001 - an estimate that could not be held against anything is told
+        return [Statistic(SECOND_ROUTE, math.nan, status="failed", reason=fault(error))]
 
 
 def _records(analysis_set: pd.DataFrame, found: Found, trial: Trial, analysis: Analysis) -> Records:
     estimand, own = trial.estimands[analysis.estimand], found[analysis.name]
-    again = second_route_rows(analysis_set, trial, analysis, own) if analysis.role in CHECKED else []
+    again = _second_route(analysis_set, trial, analysis, own) if analysis.role in CHECKED else []
     return result_records(
         [*own, *agreement_rows(found, trial, analysis), *again],
         analysis=analysis.name,

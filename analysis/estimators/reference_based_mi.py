@@ -17,7 +17,7 @@ from data_contracts.plan import Analysis
 from data_contracts.spec import Trial
 
 if TYPE_CHECKING:
-    from analysis.imputation import Pooled
+    from analysis.imputation import ImputationError, Pooled
 
 OTHER = {"jackknife": "se_rubin", "rubin": "se_jackknife"}  # the standard error that stands beside
 
@@ -54,10 +54,14 @@ def imputed_or_why(
         return impute(analysis_set, trial, analysis)
     except ImputationError as error:
         status: Status = "failed" if isinstance(error, NotEstimableError) else "refused"
-        reason = "; ".join([error.summary, *map(str, error.refusals)])
+        reason = _why(error)
     except MixedModelError as error:
         status, reason = "refused", str(error)
     return not_estimated(design, design.visits, common, status, reason)
+
+
+def _why(error: "ImputationError") -> str:
+    return "; ".join([error.summary, *map(str, error.refusals)])
 
 
 def whole(common: Statistic, found: Imputed) -> Statistic:
@@ -124,15 +128,22 @@ def _other_errors(
     found: Imputed, pooled: "Pooled", common: Statistic, plan: tuple[Trial, Analysis]
 ) -> Iterator[Statistic]:
     """Yield the standard error by the other method, for strategies under which the two differ  [SEI-7]."""
-    from analysis.imputation import both_errors
+    from analysis.imputation import ImputationError, both_errors
 
     trial, analysis = plan
     declared = analysis.imputation
     column = OTHER.get(pooled.se_method)
     if declared is None or column is None or not found.events.is_reference_based or declared.cluster:
         return
-    table = both_errors(found.base, found.analyse, m=declared.m, seed=trial.seed, known=pooled)
     name = column.removeprefix("se_")
+    try:
+        table = both_errors(found.base, found.analyse, m=declared.m, seed=trial.seed, known=pooled)
+    except ImputationError as error:
+        row = replace(common, statistic="other standard error", at=name, status="failed", reason=_why(error))
+        visit = trial.estimands[analysis.estimand].visit
+        versus = [f"{arm.code} - {trial.reference_arm.code}" for arm in trial.compared_arms]
+        yield from (replace(row, visit=visit, contrast=one) for one in versus)
+        return
     for one in table.to_dict("records"):
         row = replace(common, visit=str(one["visit"]), contrast=str(one["contrast"]), at=name, reason="")
         yield replace(row, statistic="other standard error", value=float(one[column]))

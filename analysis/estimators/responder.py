@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.estimators.comparison import common_row, contrast, empty_arms, not_estimated
+from analysis.estimators.comparison import common_row, contrast, not_comparable, not_estimated
 from analysis.estimators.design import Design, single_visit_design
 from analysis.estimators.firth import fit_firth, profile_limits
 from analysis.estimators.limits import normal_row, ratio_row
@@ -50,9 +50,12 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     """
     design = single_visit_design(analysis_set, trial, analysis)
     common = replace(common_row(trial, analysis, design, ML), unit="")
-    if reason := empty_arms(design):
+    if reason := not_comparable(design):
         return not_estimated(design, design.visits, common, "not estimable", reason)
     outcome = design.rows[trial.estimands[analysis.estimand].outcome].to_numpy(dtype="float64")
+    if not np.isin(outcome, (0, 1)).all():
+        reason = "the outcome has values other than 1 (responded) and 0: recode it, or cut it with `of`"
+        return not_estimated(design, design.visits, common, "refused", reason)
     if len(np.unique(outcome)) < 2:
         reason = "everybody analysed has the same outcome: there is nothing to compare"
         return not_estimated(design, design.visits, common, "not estimable", reason)

@@ -21,6 +21,10 @@ class Curve:
     events: Array  # (k,)
     last: float  # the longest time followed
 
+    def reaches(self, day: float) -> bool:
+        """Return whether the curve is known up to a day: somebody was followed so long, or nobody is left."""
+        return self.last >= day or bool(len(self.survival) and self.survival[-1] == 0)
+
     def at(self, day: float) -> tuple[float, float]:
         """Return survival at a day, and its standard error by Greenwood's formula."""
         k = int(np.searchsorted(self.days, day, side="right"))

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.estimators.comparison import common_row, contrast, empty_arms, not_estimated
+from analysis.estimators.comparison import common_row, contrast, not_comparable, not_estimated
 from analysis.estimators.design import Design, single_visit_design
 from analysis.estimators.limits import normal_row, ratio_row
 from analysis.estimators.random_effects_data import independent_columns
@@ -35,7 +35,7 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     outcome = trial.estimands[analysis.estimand].outcome
     design = single_visit_design(analysis_set[analysis_set[f"{outcome}_days"] > 0], trial, analysis)
     common = common_row(trial, analysis, design, COX)
-    if reason := empty_arms(design):
+    if reason := not_comparable(design):
         return not_estimated(design, ("",), common, "not estimable", reason)
     had = design.rows[outcome].to_numpy(dtype="float64")
     days = design.rows[f"{outcome}_days"].to_numpy(dtype="float64")
@@ -60,14 +60,22 @@ def _curves(
         n = int((design.rows["arm"] == arm).sum())
         shared = replace(common, arm=arm, n=n, n_observations=n, method=CURVE)
         yield replace(shared, statistic="count", value=float(curve.events.sum()), unit="participants")
-        yield _survival(replace(shared, at=f"day {horizon:g}", unit=""), curve, horizon, analysis.confidence)
+        at = replace(shared, statistic="event-free", at=f"day {horizon:g}", unit="")
+        if curve.reaches(horizon):
+            yield _survival(at, curve, horizon, analysis.confidence)
+        else:
+            yield replace(at, status="not estimable", reason=_too_short([arm], horizon))
+
+
+def _too_short(arms: list[str], horizon: float) -> str:
+    return f"nobody of arm {', '.join(arms)} was followed to day {horizon:g}"
 
 
 def _survival(row: Statistic, curve: Curve, day: float, confidence: float) -> Statistic:
     from scipy import stats
 
     value, se = curve.at(day)
-    named = replace(row, statistic="event-free", value=value, se=se, confidence=confidence)
+    named = replace(row, value=value, se=se, confidence=confidence)
     if not 0 < value < 1:
         return named
     reach = float(stats.norm.ppf(0.5 + confidence / 2)) * se / (value * abs(np.log(value)))
@@ -84,7 +92,11 @@ def _log_rank(days: Array, had: Array, design: Design, common: Statistic) -> Ite
             yield replace(row, status="not estimable", reason="no event in either arm")
             continue
         group = (design.rows["arm"] == arm).to_numpy()[here]
-        statistic = float(survdiff(days[here], had[here], group)[0])
+        try:
+            statistic = float(survdiff(days[here], had[here], group)[0])
+        except np.linalg.LinAlgError:
+            yield replace(row, status="not estimable", reason="at no event were both arms still followed")
+            continue
         yield replace(row, value=statistic, df=1.0, p_value=float(stats.chi2.sf(statistic, 1)))
 
 
@@ -144,9 +156,9 @@ def _means(
 ) -> Iterator[Statistic]:
     horizon = _horizon(curves, analysis)
     shared = replace(common, method=MEAN, at=f"up to day {horizon:g}", unit="days")
-    short = [arm for arm, curve in curves.items() if curve.last < horizon and curve.survival[-1:].sum() != 0]
+    short = [arm for arm, curve in curves.items() if not curve.reaches(horizon)]
     if short:
-        reason = f"nobody of arm {', '.join(short)} was followed to day {horizon:g}"
+        reason = _too_short(short, horizon)
         for _, row in _contrasts(design, shared):
             yield replace(row, statistic="restricted mean difference", status="not estimable", reason=reason)
         return
@@ -157,4 +169,8 @@ def _means(
     reference = means[design.arms[0]]
     for arm, row in _contrasts(design, replace(shared, statistic="restricted mean difference")):
         difference, se = means[arm][0] - reference[0], float(np.hypot(means[arm][1], reference[1]))
-        yield normal_row(row, difference, se, analysis.confidence)
+        if se > 0:
+            yield normal_row(row, difference, se, analysis.confidence)
+        else:
+            reason = f"no event in either arm that the curves' spread at day {horizon:g} could be told from"
+            yield replace(row, status="not estimable", reason=reason)

@@ -174,7 +174,7 @@ EXPLAINED = """\
 - **damaged files**: copies of whole files of every format, changed or cut, read as a run reads them (`fuzz.py`); well
   is whatever is refused, or read as from the whole file, or altered where no manifest vouches for it.
 
-Small versions of these are tests (`tests/pipeline/test_reliability.py`, marked `slow`; those of the daemon `daemon`).
+Small versions of these are tests (`tests/pipeline/test_reliability.py`, marked `long`; those of the daemon `daemon`).
 """
 
 

@@ -60,6 +60,20 @@ def changes(
         print_json({"trial": trial, "nights": [_as_json(one) for one, _ in nights], "changes": records})
     elif csv is None:
         _show(nights, frame, limit, everything=not (form or participant))
+    if not as_json and (untold := _untold(plan)):
+        note(
+            f"Not told, as the trial is to be blind: changes in {', '.join(untold)}. `srt files` has the exports."
+        )
+
+
+def _untold(plan: "Trial") -> list[str]:
+    """Return the forms of which the log says nothing, or only which records changed."""
+    if plan.blinding.is_declared_open:
+        return []
+    from data_contracts.blinding import revealing_forms
+
+    hidden = {*revealing_forms(plan), *(form.name for form in plan.forms_of("allocation"))}
+    return [name for name in plan.forms if name in hidden]
 
 
 def _nights(plan: "Trial", since: datetime | None, run: str) -> Nights:
@@ -124,7 +138,7 @@ def _show(nights: Nights, frame: "pd.DataFrame", limit: int, *, everything: bool
         say(f"\n{time[:16].replace('T', ' ')} UTC, run {run[:SHORT]}", "bold")
         _show_rows(rows)
     more = len(frame) - len(shown_rows)
-    hint = f"; {counted(more, 'more')} not shown (--limit 0, --csv FILE)" if more else ""
+    hint = f"; {more:,} more not shown (--limit 0, --csv FILE)" if more else ""
     say(f"\n{counted(len(frame), 'change')}{hint}", "dim")
 
 

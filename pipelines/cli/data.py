@@ -62,8 +62,10 @@ def arrived(landing: Path) -> list[Path]:
 
 def fill(plan: "Trial", landing: Path) -> list[Path]:
     """Make a trial's data beside the landing folder, then move them in: never a half-written file."""
+    from pipelines.home import find_home
     from pipelines.landing_data import make_data
 
+    find_home().ready()  # a new state folder is its owner's alone from its first file on
     landing.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".tmp_{plan.name}_", dir=landing.parent) as made:
         make_data(plan.name, Path(made))

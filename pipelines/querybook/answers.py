@@ -31,6 +31,7 @@ class Line:
     answer: str
     status: str
     is_formula: bool
+    is_overlong: bool  # more cells than the head: an answer with a bare comma, which would be cut there
 
 
 def read_answers(path: Path) -> tuple[Wish, ...]:
@@ -78,6 +79,9 @@ def _mistakes(lines: Sequence[Line]) -> Iterator[Problem]:
         elif times[line.query_id] > 1 and first.setdefault(line.query_id, line.where) != line.where:
             found = f"query {line.query_id} again (first in {first[line.query_id]})"
             yield Problem(line.where, found, "each query once")
+        if line.is_overlong:
+            remedy = "Put an answer that holds the separator in quotation marks, or save the file as XLSX."
+            yield Problem(line.where, "more cells than columns", "as many as in the first line", remedy)
         if line.is_formula:
             yield Problem(line.where, "a formula in place of an answer", "text", "Write it without = or @.")
         if line.status.lower() not in DEEDS:
@@ -173,7 +177,8 @@ def _line(where: str, header: Sequence[str], cells: Sequence[str]) -> Iterator[L
     """Yield the line if somebody has written something into it."""
     by_name = dict(zip(header, cells, strict=False))
     answer, status = by_name.get(ANSWER, ""), by_name.get(STATUS, "").strip()
-    is_formula = answer.lstrip().startswith(FORMULA)
-    if answer.strip() or status:
+    is_formula, is_overlong = answer.lstrip().startswith(FORMULA), any(cells[len(header) :])
+    if answer.strip() or status or is_overlong:
         query_id = by_name.get(ID, "").strip().strip("'").lower()
-        yield Line(where, query_id, cleaned(answer.strip().removeprefix("'")), status, is_formula)
+        text = cleaned(answer.strip().removeprefix("'"))
+        yield Line(where, query_id, text, status, is_formula, is_overlong)

@@ -18,7 +18,7 @@ from data_contracts.writers.export import export_form
 from pipelines.cli import __main__ as entry
 from pipelines.home import Home
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 WORD, NUMBER, DAY = "PLANTED", 735191357, datetime(1931, 7, 19)  # noqa: DTZ001  exports know no time zones
 MARKERS = [WORD, str(NUMBER), "1931-07-19", "19/07/1931"]

@@ -19,7 +19,7 @@ from benchmarks.reliability import (
 )
 from benchmarks.reliability.small_trial import new_place, reference
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def is_well(outcome, times):

@@ -17,7 +17,8 @@ from data_contracts.operations import Retention
 from data_contracts.tables import Tables
 from pipelines import audit, lock, locks, retention, snapshots
 from pipelines.cli import __main__ as entry
-from pipelines.custody import make_private
+from pipelines.custody import Custody, make_private
+from pipelines.custody_records import damage, kept_files, removed_on, restore
 from pipelines.deliveries import Delivery, note_deliveries
 from pipelines.home import Home
 from pipelines.lock import Deed, Standing
@@ -167,6 +168,32 @@ def test_the_copy_of_a_delivery_that_was_never_accepted_stays_while_it_is_young(
     assert removals(home, [trial()], NOW) == []
     found = removals(home, [trial()], NOW + timedelta(days=40))
     assert [(one.what, one.number) for one in found] == [("copies", 1)]
+
+
+def test_a_copy_that_is_delivered_again_while_somebody_is_asked_stays(home):
+    """What may go is looked at before `srt tidy` asks; the night that comes meanwhile needs its copies."""
+    for days, letter in ((90, "a"), (80, "b"), (70, "c")):
+        accept(home, days, letter)
+    found = removals(home, [trial(keep_nights=1)], NOW)
+    assert copies(home) == ["a", "b", "c"]
+    accept(home, 0, "a")
+    carry_out(home, found)
+    assert copies(home) == ["a", "c"]
+
+
+def test_a_copy_that_was_tidied_away_is_no_damage_and_says_when_it_went(home):
+    """`srt files --verify` ended with 7 for ever after the first tidying."""
+    for days, letter in ((90, "a"), (70, "c")):
+        accept(home, days, letter)
+    custody = Custody(home.custody("ours"), "ours", lambda: NOW)
+    carry_out(home, removals(home, [trial(keep_nights=1)], NOW))
+    assert copies(home) == ["c"]
+    assert [p.where for p in damage(custody, kept_files(custody), lambda: None) if "aaaa" in p.where] == []
+    with pytest.raises(StorageError, match="srt tidy") as error:
+        restore(custody, kept_files(custody, "run-90"), home.root / "out")
+    assert error.value.problems[0].found == "removed on 2026-06-01"
+    accept(home, 0, "a")
+    assert not removed_on(custody, sha("a"))
 
 
 def test_a_trial_under_way_keeps_its_own(home):

@@ -83,6 +83,10 @@ def test_an_analysis_that_cannot_be_done_is_refused_before_anything_runs(tmp_pat
             '[moderators.x]\nlabel = "X"\nsetting = ""\ncolumn = "sport_hours"',
             "'sport_hours', which is measured after randomisation",
         ),
+        (
+            '[families.x]\nlabel = "X"\nmethod = "holm"\nanalyses = ["tipping_point"]',
+            "which has no p-value",
+        ),
         ('[families.x]\nlabel = "X"\nmethod = "holm"\nanalyses = ["mood"]', "the analysis 'mood'"),
         ('[families.x]\nlabel = "X"\nmethod = "holm"\ngates = [["primary"]]', "give `gates` with method"),
         ('[families.x]\nlabel = "X"\nmethod = "holm"\nanalyses = ["primary", "primary"]', "twice"),

@@ -141,6 +141,18 @@ def test_free_text_is_left_empty_and_says_why():
     assert (shown.reasons["assessor_note"] == HELD).all()
 
 
+def test_who_had_a_value_of_a_column_left_empty_is_not_told():
+    """Only treated participants rate the therapy: the others' blanks, and why they are blank, tell the arm."""
+    trial = TRIAL.model_copy(update={"blinding": Blinding(reveals=("time_use.sport_hours",))})
+    forms = people(4)
+    names = list(forms["participants"].values["participant"])
+    rated = form("time_use", participant=names, sport_hours=[2.0, np.nan, 5.0, np.nan])
+    rated.reasons["sport_hours"] = [None, "usual care: not asked", None, None]
+    shown = blinded({**forms, "time_use": rated}, trial, KEY).forms["time_use"]
+    assert shown.values["sport_hours"].isna().all()
+    assert (shown.reasons["sport_hours"] == HELD).all()
+
+
 def test_nobody_is_kept_from_drawing_their_own_arm():
     """With two participants, “never one's own” would tell both arms."""
     two = [Person("a", (), "UC", ""), Person("b", (), "SRT", "")]

@@ -108,3 +108,21 @@ def test_nobody_or_everybody_complying_is_refused_in_words(trial, analysis_set, 
     row = _row(found, "complier average causal effect")
     assert row.status == "refused"
     assert said in row.reason
+
+
+def test_covariates_that_tell_the_arms_apart_are_said_not_a_traceback(trial, analysis_set):
+    frame = analysis_set.assign(site=np.where(analysis_set["arm"] == "SRT", "Norfolk", "Sussex"))
+    row = _row(cace.estimate(frame, trial, _analysis(trial)), "complier average causal effect")
+    assert (row.status, row.reason) == (
+        "refused",
+        "the covariates tell the arms apart: leave out those that do",
+    )
+
+
+def test_a_plan_without_a_form_of_sessions_says_that_no_dose_is_known(trial, analysis_set):
+    """Nobody had a session recorded; "nobody complied" would be a finding about the therapy."""
+    forms = {name: form for name, form in trial.forms.items() if form.kind != "sessions"}
+    own = trial.model_copy(update={"forms": forms})
+    (row,) = cace.estimate(analysis_set, own, _analysis(trial))
+    assert row.status == "not estimable"
+    assert "no form of kind sessions" in row.reason

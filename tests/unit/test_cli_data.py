@@ -1,5 +1,8 @@
 """`srt simulate` and `srt example`: whole files or none, and nothing that was there is lost."""
 
+import os
+import stat
+
 import pytest
 
 import pipelines.landing_data
@@ -27,6 +30,18 @@ def test_files_are_written_and_named(landing, capsys):
     shown = capsys.readouterr().out
     assert "a.csv" in shown
     assert sorted(p.name for p in landing.iterdir()) == ["demo"]
+
+
+def test_a_new_state_folder_is_its_owners_alone(landing, monkeypatch, tmp_path):
+    """It was open to all when a demonstration was the first to use it, and `srt doctor` called that a failure."""
+    monkeypatch.setenv("SRT_HOME", str(tmp_path / "new"))
+    usual = os.umask(0o022)
+    try:
+        assert entry.run_command_line(["simulate", "demo"]) == 0
+    finally:
+        os.umask(usual)
+    folders = [tmp_path / "new" / below for below in ("", "landing", "landing/demo")]
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in folders] == [0o700] * 3
 
 
 def test_data_that_are_there_stay(landing, capsys):

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 
 from data_contracts.load import find_trial, load_trial
+from data_contracts.operations import Blinding
 from data_contracts.tables import Tables
 from pipelines import store
 from pipelines.change_log import ChangeLog
 from pipelines.cli import __main__ as entry
+from pipelines.cli import changes
 from pipelines.custody import Custody
 from pipelines.home import Home
 
@@ -79,6 +81,16 @@ def test_a_trial_that_never_ran_has_no_changes(home, capsys):
     """No state folder is needed to say so."""
     assert srt(capsys, "changes", "demo_null").out == "No changes.\n"
     assert json.loads(srt(capsys, "changes", "demo_null", "--json").out)["changes"] == []
+
+
+def test_of_a_blind_trial_it_is_said_which_forms_the_log_is_silent_on(home, capsys, monkeypatch):
+    """“No changes” of a night that corrected a session would be taken at its word."""
+    plan = load_trial(find_trial("demo"))
+    assert "Not told" not in srt(capsys, "changes", "demo").err
+    blind = plan.model_copy(update={"blinding": Blinding()})
+    monkeypatch.setattr(changes, "load", lambda _: blind)
+    told = " ".join(srt(capsys, "changes", "demo", "--night", "aaaa").err.split())
+    assert "Not told, as the trial is to be blind: changes in allocation, sessions, discontinuations." in told
 
 
 def test_changes_as_json_hold_each_cell_with_run_and_time(home, capsys):

@@ -174,3 +174,33 @@ def test_the_table_of_deltas_reads_as_planned(trial, analysis_set):
     assert [column.label for column in table.columns[1:]] == ["−2.5", "0"]
     assert [line.cells[0].text for line in table.groups[0].rows] == ["−5", "0", "+5"]
     assert all("p " in cell.detail for line in table.groups[0].rows for cell in line.cells[1:])
+
+
+def test_a_gap_just_before_an_event_leaves_the_event_its_strategy(trial, analysis_set):
+    """Missed at 9 months, ended therapy, seen at 24 and set aside: the gap is at random, what follows is not."""
+    who = "P01"
+    here = analysis_set["participant"] == who
+    frame = analysis_set.copy()
+    frame.loc[here & (frame["visit"] == "m9"), "structured_activity_hours"] = np.nan
+    declared = {"strategy": "mar", "by_event": {"ended_therapy": "j2r"}, "after_event": "set aside"}
+    found = impute(frame, trial, _analysis(trial, **declared))
+    number = found.outcomes.index_of()[who]
+    assert np.isnan(found.outcomes.y[number]).all()
+    assert list(found.events.is_mar[number]) == [True, False, False]
+
+
+def test_a_second_standard_error_that_fails_leaves_the_first(trial, analysis_set, monkeypatch):
+    """Few participants: the bootstrap beside a jackknife finds no estimates; the answer stands without it."""
+    from analysis import imputation
+
+    def none(*_, **__):
+        raise imputation.NotEstimableError("The imputation model does not converge in bootstrap samples.")
+
+    monkeypatch.setattr(imputation, "both_errors", none)
+    rows = reference_based_mi.estimate(analysis_set, trial, _analysis(trial, strategy="j2r"))
+    assert _difference(rows).status == "ok"
+    (other,) = (r for r in rows if r.statistic == "other standard error")
+    assert (other.status, other.reason) == (
+        "failed",
+        "The imputation model does not converge in bootstrap samples.",
+    )

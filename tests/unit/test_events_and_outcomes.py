@@ -72,6 +72,13 @@ def test_an_event_after_the_last_contact_is_not_seen(demo, accepted):
     assert _outcome(demo, accepted, "admissions").loc["A"].tolist() == [1, 19]
 
 
+def test_events_after_the_last_contact_are_counted_and_said(demo, accepted):
+    """Nothing is left aside without a word."""
+    accepted["time_use"].loc[0, "visit_date"] = pd.Timestamp("2020-01-20")
+    notes = events_of(accepted, demo, START).notes
+    assert "Psychiatric admission: 1 after the participant's last dated contact, in no outcome." in notes
+
+
 def test_an_event_on_the_day_of_randomisation_has_a_time_above_nothing(demo, accepted):
     accepted["adverse_events"].loc[1, "started"] = pd.Timestamp("2020-01-01")
     assert _outcome(demo, accepted, "time_to_admission").loc["A"].tolist() == [1, 0.5]

@@ -134,3 +134,14 @@ def test_a_moderator_that_no_form_has_is_refused_in_words(trial, analysis_set):
         analysis_set.drop(columns="concomitant_therapy"), trial, _analysis(trial, "concomitant_therapy")
     )
     assert found[0].reason == "no accepted form has the moderator concomitant_therapy"
+
+
+def test_a_moderator_with_one_level_among_those_with_an_outcome_is_refused(trial, analysis_set):
+    """All of the other level dropped out: it has two levels at baseline, and none to compare at the visits."""
+    gone = analysis_set["concomitant_therapy"] == "Yes"
+    frame = analysis_set.assign(
+        structured_activity_hours=analysis_set["structured_activity_hours"].mask(gone)
+    )
+    found = moderator.estimate(frame, trial, _analysis(trial, "concomitant_therapy"))
+    assert {row.status for row in found} == {"refused"}
+    assert "one value only among those analysed" in found[0].reason

@@ -136,3 +136,14 @@ def test_a_count_that_differs_is_told(trial, recorded):
         {"stage": ["randomised", "observed"], "arm": ["UC", "UC"], "visit": ["", "m9"], "n": [2, 1]}
     )
     assert disagreements(flow, recount(recorded, trial)) == ["randomised in arm UC: 2, counted again 1"]
+
+
+@pytest.mark.parametrize("covariance", ["cs", "ar1", "toep", "ad", "csh"])
+def test_one_sd_for_all_visits_is_moved_as_one(analysis_set, trial, covariance):
+    """Moved alone it leaves its structure and may gain: a fallback to compound symmetry would fail the run."""
+    analysis = trial.analyses["primary"].model_copy(update={"covariance": covariance, "fallback": ()})
+    found = estimator_named("mmrm")(analysis_set, trial, analysis)
+    rows = second_route_rows(analysis_set, trial, analysis, found)
+    assert {row.status for row in rows} == {"ok"}
+    moved = [replace(r, value=r.value * 1.001) if r.statistic == "residual sd" else r for r in found]
+    assert any(row.status == "failed" for row in second_route_rows(analysis_set, trial, analysis, moved))

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from analysis.estimators import counts, ordinal, responder, time_to_event
 from analysis.estimators.firth import fit_firth, profile_limits
-from analysis.estimators.multiplicity import adjust
+from analysis.estimators.multiplicity import adjust, with_families
 from analysis.estimators.survival_curve import kaplan_meier
 from data_contracts.load import find_trial, load_trial
+from data_contracts.plan import Family
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,43 @@ def test_an_arm_without_events_has_its_rate_and_no_ratio(trial):
     assert "no event in arm UC" in ratio.reason
 
 
+def test_days_of_a_form_are_counted_at_their_visit(trial):
+    """Days of use in a month: no time followed, so means and a ratio of means; the second route agrees."""
+    from analysis.estimators.second_route.compare import second_route_rows
+
+    days = trial.outcomes["admissions"].model_copy(
+        update={"event": "", "until_days": None, "form": "time_use", "column": "days", "unit": "days"}
+    )
+    own = trial.model_copy(update={"outcomes": {**trial.outcomes, "admissions": days}})
+    rng = np.random.default_rng(2)
+    frame = _set(n=80, admissions=rng.poisson(rng.gamma(2, 3, 80)).astype(float)).assign(visit="m24")
+    analysis = own.analyses["admissions"].model_copy(update={"covariates": (), "baseline": False})
+    rows = counts.estimate(frame, own, analysis)
+    ratio, means = _one(rows, "rate ratio"), frame.groupby("arm", observed=True)["admissions"].mean()
+    assert ratio.visit == "m24"
+    assert ratio.value == pytest.approx(means["SRT"] / means["UC"], rel=1e-6)
+    assert [row.status for row in second_route_rows(frame, own, analysis, rows)] == ["ok"]
+
+
+def test_values_that_are_no_counts_are_refused(trial):
+    rows = _rows(counts, _set(admissions=np.linspace(0, 2, 40), admissions_days=365.25), trial, "admissions")
+    assert {row.status for row in rows} == {"refused"}
+
+
+def test_a_fault_in_one_analysis_leaves_the_rest_of_the_plan_and_quotes_nothing(trial, monkeypatch):
+    """The night still answers the other questions, and the row says what to report."""
+    from analysis.estimators import plan
+
+    def broken(*_):
+        raise KeyError("P017 said no")
+
+    monkeypatch.setattr(plan, "estimator_named", lambda _: broken)
+    (row,) = plan._estimate(_set(), trial, trial.analyses["admissions"])
+    assert row.status == "failed"
+    assert "KeyError in test_secondary_outcomes.py" in row.reason
+    assert "P017" not in row.reason
+
+
 def test_no_event_at_all_leaves_the_rest_of_the_plan_running(trial):
     frame = _set(time_to_admission=0.0, time_to_admission_days=np.linspace(710, 730, 40))
     rows = _rows(time_to_event, frame, trial, "time_to_admission")
@@ -170,3 +208,106 @@ def test_adjusted_p_values_are_those_of_statsmodels(method, theirs):
 def test_rejected_means_an_adjusted_p_value_at_most_alpha(first, second):
     for own in adjust([first, second], "gatekeeping", 0.05):
         assert (own.gate == "rejected") == (own.p <= 0.05)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "name"),
+    [
+        (responder, "above_30_hours"), (ordinal, "disability_level"), (counts, "admissions"),
+        (time_to_event, "time_to_admission"),
+    ],
+)  # fmt: skip
+def test_an_arm_that_a_covariate_tells_apart_is_not_compared(trial, estimator, name):
+    """Left out as a combination of the sites, the arm would have no coefficient: a difference of exactly nothing."""
+    rng = np.random.default_rng(2)
+    frame = _set(
+        above_30_hours=rng.integers(0, 2, 40).astype(float), disability_level=rng.integers(0, 3, 40).astype(float),
+        admissions=rng.integers(0, 3, 40).astype(float), admissions_days=500.0,
+        time_to_admission=rng.integers(0, 2, 40).astype(float), time_to_admission_days=rng.integers(1, 700, 40) * 1.0,
+    )  # fmt: skip
+    frame["site"] = np.where(frame["arm"] == "SRT", "Norfolk", "Sussex")
+    analysis = trial.analyses[name].model_copy(update={"covariates": ("site",)})
+    visit = trial.estimands[analysis.estimand].visit
+    (row,) = estimator.estimate(frame.assign(visit=visit), trial, analysis)
+    assert (row.status, row.contrast) == ("not estimable", "SRT - UC")
+    assert row.reason == "the covariates tell arm SRT apart: leave out those that do"
+
+
+def test_a_curve_is_not_drawn_out_beyond_the_time_an_arm_was_followed(trial):
+    """Nobody of SRT had the event within 100 days; at day 700 nothing is known of them, least of all a mean of 700."""
+    treated = np.arange(40) % 2 == 1
+    frame = _set(
+        time_to_admission=np.where(treated, 0.0, (np.arange(40) % 4 == 0) * 1.0),
+        time_to_admission_days=np.where(treated, 100.0, 710.0 - np.arange(40)),
+    )
+    rows = _rows(time_to_event, frame, trial, "time_to_admission")
+    shown = {(r.statistic, r.arm): (r.status, r.reason) for r in rows}
+    short = ("not estimable", "nobody of arm SRT was followed to day 700")
+    assert shown["event-free", "SRT"] == short
+    assert shown["restricted mean difference", ""] == short
+    assert shown["event-free", "UC"] == ("ok", "")
+    assert shown["log-rank", ""] == ("not estimable", "at no event were both arms still followed")
+
+
+def test_without_any_event_the_restricted_means_have_no_difference(trial):
+    """Both are the horizon itself; an interval from 0 to 0 would be certainty out of no information."""
+    frame = _set(time_to_admission=0.0, time_to_admission_days=710.0)
+    rows = _rows(time_to_event, frame, trial, "time_to_admission")
+    found = _one(rows, "restricted mean difference")
+    assert found.status == "not estimable"
+    assert "no event in either arm" in found.reason
+
+
+def test_counts_that_spread_beyond_poisson_s_are_not_given_its_errors(trial, monkeypatch):
+    """Where the negative binomial's search fails, its model does not become Poisson's unless nothing is dispersed."""
+    fitted = counts._fitted
+    monkeypatch.setattr(counts, "_fitted", lambda kind, *a: fitted(kind, *a) if kind == "poisson" else None)
+    arm = pd.DataFrame({"one": np.ones(40), "arm[SRT]": np.arange(40) % 2.0})
+    days = np.full(40, 365.0)
+    spread = np.where(np.arange(40) % 5 == 0, 9.0, 0.0)
+    assert counts.fit_counts(spread, days, arm) is None
+    assert counts.fit_counts(np.arange(40) % 2 + 1.0, days, arm).dispersion == 0
+
+
+@pytest.mark.parametrize(
+    ("estimator", "name", "codes", "why"),
+    [
+        (responder, "above_30_hours", [1.0, 2.0], "values other than 1 (responded) and 0"),
+        (ordinal, "disability_level", [1.0, 2.0, 3.0], "values other than 0 to 2"),
+    ],
+)
+def test_codes_that_are_no_levels_are_refused(trial, estimator, name, codes, why):
+    """Yes is 1 and no is 2 in many a file: taken as it is, everybody would have responded."""
+    frame = _set(**{name: np.resize(codes, 40)})
+    assert {(r.status, why in r.reason) for r in _rows(estimator, frame, trial, name)} == {("refused", True)}
+
+
+def test_an_analysis_without_a_p_value_keeps_its_gate_shut(trial):
+    """A tipping point has none: left out of its gate, the next would be tested as if it had been rejected."""
+    family = Family(name="f", label="f", method="gatekeeping", gates=(("tipping_point",), ("loneliness",)))
+    record = {
+        "statistic": "adjusted mean difference",
+        "contrast": "SRT - UC",
+        "visit": "m9",
+        "p_value": 0.001,
+    }
+    records = [{"analysis": "loneliness", "status": "ok", **record}]
+    (found,) = with_families(records, trial.model_copy(update={"families": {"f": family}}))
+    assert (found["gate"], found["p_adjusted"]) == ("not tested", 1.0)
+
+
+def test_an_effect_at_a_level_is_no_answer_of_a_family(trial):
+    """The answer of a moderator is its interaction; a level that can't be estimated is not a second hypothesis."""
+    family = Family(name="f", label="f", method="holm", analyses=("by_loneliness",))
+    shared = {"analysis": "by_loneliness", "contrast": "SRT - UC", "visit": "m9"}
+    records = [
+        {**shared, "statistic": "interaction test", "status": "ok", "p_value": 0.04},
+        {
+            **shared,
+            "statistic": "adjusted mean difference",
+            "status": "not estimable",
+            "p_value": float("nan"),
+        },
+    ]
+    found = with_families(records, trial.model_copy(update={"families": {"f": family}}))
+    assert (found[0]["p_adjusted"], found[0]["gate"], "gate" in found[1]) == (0.04, "rejected", False)

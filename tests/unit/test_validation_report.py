@@ -291,6 +291,16 @@ def test_a_day_counts_once_by_its_last_night_where_the_trial_is():
     assert nights.queries["warning"].tolist() == [5]
 
 
+def test_a_clock_that_was_set_back_does_not_make_a_line_run_back():
+    """The book keeps nights in the order they came; the picture has them in the order of their days."""
+    told = history(4)
+    for name in ("nights", "trend"):
+        told[name]["time"] = told[name]["time"].array[[0, 2, 1, 3]]
+    nights = nights_of(content(history=told))
+    assert (nights.days[1:] > nights.days[:-1]).all()
+    assert nights.queries["warning"].tolist() == [4, 6, 5, 7]
+
+
 def test_four_hundred_nights_stay_a_small_picture():
     """A trial of years: lines without markers, and a page that opens at once."""
     told = history(400, unresolved=10)

@@ -1,11 +1,11 @@
 """The mixed model again: from the published variances, dense matrices and a likelihood written out.
 
 What must hold of the published rows: generalised least squares with their covariance gives their estimates; the
-restricted likelihood there is the published one; and no variance or correlation, moved a little, raises it.
+restricted likelihood there is the published one; and no SD, moved a little, raises it.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from data_contracts.spec import Trial
 Array = npt.NDArray[np.float64]
 MOST_ROWS = {True: 2000, False: 20000}  # with random effects across participants, or without
 STEP = 1e-4  # relative, by which each variance parameter is moved
+SAME = 1e-12  # relative, between SDs that are one parameter
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,12 +103,28 @@ def again(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis, moderato
 
 
 def gains(data: Again, found: Published) -> Iterator[float]:
-    """Yield how much the likelihood gains when a published SD is moved up or down; at a maximum, nothing."""
+    """Yield how much the likelihood gains when a published SD is moved up or down; at a maximum, nothing.
+
+    A structure with one SD for all visits of a group has its maximum among such: they are moved together.
+    """
     here = data.at(found)[2]
-    for key in found.sd:
-        for factor in (1 - STEP, 1 + STEP):
-            moved = Published({**found.sd, key: found.sd[key] * factor}, found.correlation, found.random)
+    for factor in (1 - STEP, 1 + STEP):
+        for keys in _moved_together(found.sd):
+            sd = {key: value * factor if key in keys else value for key, value in found.sd.items()}
+            yield data.at(replace(found, sd=sd))[2] - here
+        for name, value in found.random.items():
+            moved = replace(found, random={**found.random, name: value * factor})
             yield data.at(moved)[2] - here
+
+
+def _moved_together(sd: Mapping[tuple[str, str], float]) -> list[set[tuple[str, str]]]:
+    """Return the keys of each SD, or of a group's where all its visits have the same."""
+    parts: list[set[tuple[str, str]]] = []
+    for group in dict.fromkeys(group for group, _ in sd):
+        own = {key: value for key, value in sd.items() if key[0] == group}
+        is_one = max(own.values()) - min(own.values()) <= SAME * max(own.values())
+        parts += [set(own)] if is_one else [{key} for key in own]
+    return parts
 
 
 def _blocks(rows: pd.DataFrame, analysis: Analysis) -> list[npt.NDArray[np.intp]]:

@@ -166,12 +166,15 @@ def event_rates(
     analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis, found: Sequence[Statistic]
 ) -> Again:
     """Return the rate ratio of a count's likelihood written out."""
-    days = f"{trial.estimands[analysis.estimand].outcome}_days"
-    rows, model = _single(analysis_set[analysis_set[days] > 0], trial, analysis)
+    outcome = trial.outcomes[trial.estimands[analysis.estimand].outcome]
+    days = f"{outcome.name}_days"
+    followed = analysis_set[analysis_set[days] > 0] if outcome.event else analysis_set
+    rows, model = _single(followed, trial, analysis)
     dispersion = [r.value for r in found if r.statistic == "dispersion"]
     if not dispersion:
         return Again("", CLIMBED, not_done="no ratio was published")
-    counts, exposure = _outcome(rows, trial, analysis), rows[days].to_numpy(dtype=np.float64)
+    counts = _outcome(rows, trial, analysis)
+    exposure = rows[days].to_numpy(dtype=np.float64) if outcome.event else np.ones(len(rows))
     beta, covariance = single.rates(counts, exposure, model.matrix, dispersion[0])
     kept = single.independent(model.matrix)
     columns = [k for k, j in enumerate(kept) if np.ptp(model.matrix[:, j]) > 0]

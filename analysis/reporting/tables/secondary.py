@@ -8,6 +8,7 @@ from analysis.reporting import numbers
 from analysis.reporting.estimates import MEAN, Estimate, comparison, first, visit_label
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
 from analysis.reporting.tables.primary import estimate_cells, mean_cell
+from analysis.reporting.tables.remarks import remarks
 from data_contracts.plan import Analysis, Outcome
 from data_contracts.spec import Arm, Trial
 
@@ -51,7 +52,7 @@ def secondary_table(results: pd.DataFrame, trial: Trial) -> Table:
             Column("p, adjusted", detail="for its family"),
         ),
         groups=one_group(row for a in analyses for row in _rows(results, trial, a)),
-        notes=tuple(_notes(trial)) if analyses else (),
+        notes=(*_notes(trial), *remarks(results, trial, analyses)) if analyses else (),
         empty="The plan declares no secondary outcome.",
     )
 

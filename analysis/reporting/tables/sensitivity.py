@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.reporting import numbers
-from analysis.reporting.estimates import comparison, visit_label
+from analysis.reporting.estimates import Estimate, comparison, contrast, first, visit_label
 from analysis.reporting.table import Cell, Column, Group, Row, Table, row
 from analysis.reporting.tables.primary import estimate_cells
+from analysis.reporting.tables.remarks import remarks
+from analysis.reporting.tables.tipping import POINT, tipping_sentence
 from data_contracts.plan import Analysis
 from data_contracts.spec import Arm, Trial
 
@@ -39,6 +41,7 @@ def sensitivity_table(results: pd.DataFrame, trial: Trial) -> Table:
         notes=(
             "These support or question the primary analysis; they don't replace it.",
             "A conclusion that holds in one of them only is fragile.",
+            *remarks(results, trial, analyses_of_the_primary_outcome(trial)),
         ),
     )
 
@@ -61,7 +64,7 @@ def _rows(results: pd.DataFrame, trial: Trial, role: str) -> Iterator[Row]:
 
 
 def _row(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> Row:
-    found = comparison(results, trial, analysis, arm)
+    found = _found(results, trial, analysis, arm)
     estimand = trial.estimands[analysis.estimand]
     label = analysis.label if len(trial.compared_arms) == 1 else f"{analysis.label}: {arm.label}"
     when = "all visits" if found is not None and not found.visit else visit_label(estimand.visit, trial)
@@ -71,6 +74,22 @@ def _row(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> R
         trial.populations[estimand.population].label,
         when,
         n,
-        *estimate_cells(found),
+        *_answer(results, trial, analysis, arm),
         mark="primary" if analysis.role == "primary" else "",
     )
+
+
+def _found(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> Estimate | None:
+    if analysis.estimator == "tipping_point":
+        point = first(results, analysis=analysis.name, statistic=POINT, contrast=contrast(arm, trial))
+        if point is not None:
+            return point
+    return comparison(results, trial, analysis, arm)
+
+
+def _answer(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> tuple[Cell, ...]:
+    """Return the difference; of a tipping point, which is none, the delta in words."""
+    found = _found(results, trial, analysis, arm)
+    if found is None or found.statistic != POINT:
+        return estimate_cells(found)
+    return (Cell(tipping_sentence(results, trial, analysis, arm), found.key, span=4),)

@@ -47,7 +47,10 @@ class Nights:
 
 def nights_of(content: ValidationContent) -> Nights:
     """Return the nights as the figure shows them."""
-    nights, zone = content.nights, content.zone
+    nights, zone = (
+        content.nights.sort_values("time", kind="stable"),
+        content.zone,
+    )  # a clock may have been set back
     days = nights["time"].dt.tz_convert(zone).dt.date
     last = nights[~days.duplicated(keep="last")]
     trend = content.history["trend"].pivot_table(

@@ -195,6 +195,19 @@ def test_all_mistakes_of_a_file_come_at_once_with_their_lines(tmp_path):
     assert "maybe" not in str(error.value), "what a site wrote may be a value"
 
 
+def test_an_answer_with_a_bare_comma_is_refused_and_never_cut(tmp_path):
+    """“217 months, see notes” typed into a text editor was taken as “217 months”."""
+    path = tmp_path / "a.csv"
+    path.write_text("query_id,answer\n0a,217 months, see notes\n0b,fine,\n")
+    with pytest.raises(ReadError) as error:
+        read_answers(path)
+    assert [(p.where, p.found) for p in error.value.problems] == [
+        ("a.csv, line 2", "more cells than columns")
+    ]
+    path.write_text('query_id,answer\n0a,"217 months, see notes"\n0b,fine,\n')
+    assert [wish.text for wish in read_answers(path)] == ["217 months, see notes", "fine"]
+
+
 def test_a_formula_in_a_workbook_is_refused(tmp_path):
     """Its result is not what anybody wrote."""
     book = Workbook()
