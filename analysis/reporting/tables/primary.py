@@ -84,13 +84,8 @@ def mean_cell(mean: Estimate | None) -> Cell:
     return Cell(numbers.number(mean.value, mean.decimals), mean.key, detail=limits)
 
 
-def estimate_cells(found: Estimate | None, word: str = "") -> tuple[Cell, ...]:
-    """Return an effect with interval, SE, df and p; one wide cell when there is no estimate.
-
-    Args:
-        found: The row; None when the table has none.
-        word: What the effect is, where it is no difference of means.
-    """
+def estimate_cells(found: Estimate | None) -> tuple[Cell, ...]:
+    """Return an effect with interval, SE, df and p; one wide cell when there is no estimate."""
     if found is None:
         return (Cell("no such row in the results table", span=4),)
     if not found.is_estimable:
@@ -98,7 +93,7 @@ def estimate_cells(found: Estimate | None, word: str = "") -> tuple[Cell, ...]:
     decimals = found.decimals
     limits = numbers.interval(found.lower, found.upper, decimals)
     return (
-        Cell(numbers.number(found.value, decimals), found.key, detail=f"{limits} {word}".strip()),
+        Cell(numbers.number(found.value, decimals), found.key, detail=limits),
         Cell(numbers.number(found.se, decimals + 1), found.key),
         Cell(numbers.degrees_of_freedom(found.df), found.key),
         Cell(numbers.p_value(found.p_value), found.key),

@@ -1,6 +1,7 @@
 """The secondary outcomes at their estimand's visit. Not here: the primary outcome."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
@@ -42,12 +43,11 @@ def secondary_table(results: pd.DataFrame, trial: Trial) -> Table:
             Column("At", "short"),
             Column("n"),
             *(
-                Column(label, detail=f"adjusted mean ({confidence} CI), or as observed")
+                Column(label, detail=f"mean ({confidence} CI)")
                 for label in (trial.reference_arm.label, compared)
             ),
             Column("Effect", detail=f"({confidence} CI)"),
-            Column("SE"),
-            Column("df"),
+            Column("SE", detail="df"),
             Column("p"),
             Column("p, adjusted", detail="for its family"),
         ),
@@ -69,13 +69,24 @@ def _row(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> R
     label = outcome.label if len(trial.compared_arms) == 1 else f"{outcome.label}: {arm.label}"
     unit = f"{outcome.unit}; " if outcome.unit else ""
     return row(
-        Cell(label, detail=f"{unit}{outcome.better} is better"),
+        Cell(
+            label, detail=f"{WORDS.get(analysis.estimator, 'difference')}; {unit}{outcome.better} is better"
+        ),
         _when(found, outcome, visit_label(estimand.visit, trial)),
         Cell(numbers.ABSENT) if found is None or found.n is None else Cell(str(found.n), found.key),
         *(_arm_cell(results, analysis, estimand.visit, a) for a in (trial.reference_arm, arm)),
-        *estimate_cells(found, WORDS.get(analysis.estimator, "")),
+        *_effect_cells(found),
         _adjusted(found),
     )
+
+
+def _effect_cells(found: Estimate | None) -> tuple[Cell, ...]:
+    """Return an effect as elsewhere, its degrees of freedom under the standard error: the table is wide enough."""
+    cells = estimate_cells(found)
+    if len(cells) == 1:
+        return (replace(cells[0], span=3),)
+    effect, se, df, p = cells
+    return effect, replace(se, detail=df.text), p
 
 
 def _when(found: Estimate | None, outcome: Outcome, visit: str) -> str:
@@ -93,7 +104,7 @@ def _arm_cell(results: pd.DataFrame, analysis: Analysis, visit: str, arm: Arm) -
     if found is None:
         return Cell(numbers.ABSENT)
     shown = {"percent": f"{numbers.number(found.value, 0)}%", "total": numbers.number(found.value, 0)}
-    detail = {"percent": "", "total": "in all", "event-free": f"event-free, {found.at}"}[statistic]
+    detail = {"percent": "", "total": "in all", "event-free": "event-free"}[statistic]
     return Cell(shown.get(statistic, f"{numbers.number(100 * found.value, 0)}%"), found.key, detail=detail)
 
 
