@@ -1,7 +1,7 @@
 """Hop 1: what has arrived, whether it is new, and a copy of it in custody. Not here: reading the forms (raw)."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from data_contracts.errors import ReadError
 from data_contracts.manifest import manifest_of
 from data_contracts.readers.careful import UnsettledError, read_carefully
 from data_contracts.readers.find import find_sources
+from data_contracts.sealing import HASHES, sealed
 from data_contracts.spec import Trial
 from data_contracts.tables import Tables
 
@@ -100,10 +101,12 @@ def take_in(place: Place, trial: Trial, run_id: str, *, force: bool) -> dict[str
 
 def _take_in(place: Place, trial: Trial, run_id: str, *, force: bool) -> dict[str, Any]:
     folder = place.landing(trial.name)
-    receipt = take_receipt(folder, trial, await_arrival(place, trial))
+    plain = take_receipt(folder, trial, await_arrival(place, trial))
+    receipt = in_the_open(plain, trial, lambda: place.secret(trial.name, HASHES))
     receipt |= place.standing(trial, receipt)
     changed = force or not is_published(receipt, place.published(trial.name))
-    mended = place.custody(trial.name).keep(folder, receipt["files"], run_id, verify=changed)
+    known = {form: file["sha256"] for form, file in receipt["files"].items()}
+    mended = place.custody(trial.name).keep(folder, plain["files"], run_id, verify=changed, known=known)
     return {**receipt, "run_id": run_id, "changed": changed, "mended": mended}
 
 
@@ -136,6 +139,16 @@ def take_receipt(
         "data_hash": data_hash({form: file["sha256"] for form, file in files.items()}),
         "plan_hash": trial.plan_hash,
         "code_version": source_version(EVERYTHING),
+    }
+
+
+def in_the_open(receipt: Mapping[str, Any], trial: Trial, key: Callable[[], bytes]) -> dict[str, Any]:
+    """Return a receipt as it may be stored: the hashes of files that tell the arms are keyed."""
+    files = sealed(receipt["files"], trial, key)
+    return {
+        **receipt,
+        "files": files,
+        "data_hash": data_hash({f: file["sha256"] for f, file in files.items()}),
     }
 
 

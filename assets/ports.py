@@ -34,7 +34,13 @@ class Custody(Protocol):
     """The copies of a trial's deliveries, which nothing changes."""
 
     def keep(
-        self, landing: Path, files: Mapping[str, Mapping[str, Any]], run_id: str, *, verify: bool
+        self,
+        landing: Path,
+        files: Mapping[str, Mapping[str, Any]],
+        run_id: str,
+        *,
+        verify: bool,
+        known: Mapping[str, str] | None = None,
     ) -> tuple[str, ...]:
         """Hold a copy of each file of a receipt, note the delivery, and return the forms whose copy was mended."""
         ...

@@ -1,6 +1,7 @@
 """Hop 2: the exports as typed forms, every row of them. Not here: whether the values are right (checked)."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -61,7 +62,12 @@ def _read_copies(custody: Custody, trial: Trial, receipt: Tables) -> "dict[str, 
     """Return the forms of the delivery that landing took in, whatever the landing folder holds by now."""
     from data_contracts.readers.trial import read_received
 
-    return read_received(custody.received(receipt.facts["files"]), trial)
+    files = receipt.facts["files"]
+    forms = read_received(custody.received(files), trial)
+    return {
+        name: replace(form, source=replace(form.source, sha256=files[name]["sha256"]))
+        for name, form in forms.items()
+    }
 
 
 def _stored(forms: "Mapping[str, ReadForm]", receipt: Tables) -> Tables:

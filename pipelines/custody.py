@@ -18,8 +18,9 @@ from data_contracts.errors import Problem, StorageError
 from data_contracts.manifest import Manifest
 from data_contracts.readers.careful import Contents, read_carefully, unsettled
 from data_contracts.readers.vouched import Received, Vouched
+from data_contracts.sealing import SEALED
 from data_contracts.writers.atomic import REMEDIES
-from pipelines.deliveries import Delivery, note_deliveries
+from pipelines.deliveries import Delivery, note_deliveries, read_deliveries
 
 PRIVATE, FROZEN = 0o700, 0o400
 TEMPORARY = ".tmp_"
@@ -35,7 +36,13 @@ class Custody:
     now: Callable[[], datetime]
 
     def keep(
-        self, landing: Path, files: Mapping[str, Mapping[str, Any]], run_id: str, *, verify: bool
+        self,
+        landing: Path,
+        files: Mapping[str, Mapping[str, Any]],
+        run_id: str,
+        *,
+        verify: bool,
+        known: Mapping[str, str] | None = None,
     ) -> tuple[str, ...]:
         """Hold a copy of each file of a receipt, note the delivery, and return the forms whose copy was mended.
 
@@ -44,6 +51,7 @@ class Custody:
             files: What the receipt says of each form's file.
             run_id: The run that took receipt.
             verify: Hash the copies that are there already; a damaged one is replaced.
+            known: By form, the hash by which the receipt that is stored knows the file, where it is a sealed one.
 
         Raises:
             UnsettledError: a file is no longer what the receipt says.
@@ -54,8 +62,10 @@ class Custody:
             self._sweep()
             mended = [form for form, file in files.items() if self._keep(landing, file, verify=verify)]
             at = self.now().isoformat(timespec="seconds")
+            names = known or {}
             note_deliveries(
-                self.folder, [Delivery.of(at, run_id, form, file) for form, file in files.items()]
+                self.folder,
+                [Delivery.of(at, run_id, form, file, names.get(form, "")) for form, file in files.items()],
             )
         return tuple(mended)
 
@@ -65,10 +75,18 @@ class Custody:
         Raises:
             StorageError: a copy is missing or damaged; all of them are listed.
         """
-        problems = [p for form, file in files.items() if (p := self.problem_of(file["sha256"], form))]
+        plain = {form: {**file, "sha256": self.plain(file["sha256"])} for form, file in files.items()}
+        problems = [p for form, file in plain.items() if (p := self.problem_of(file["sha256"], form))]
         if problems:
             raise StorageError(f"The custody of {self.trial} is not whole.", problems)
-        return {form: self._received(file) for form, file in files.items()}
+        return {form: self._received(file) for form, file in plain.items()}
+
+    def plain(self, known_as: str) -> str:
+        """Return the hash of a file by the one a receipt knows it by; that one, where no delivery has it."""
+        if not known_as.startswith(SEALED):
+            return known_as
+        by_name = {one.known_as: one.sha256 for one in read_deliveries(self.folder)}
+        return by_name.get(known_as, known_as)
 
     def path_of(self, sha256: str) -> Path:
         """Return where a copy lies."""

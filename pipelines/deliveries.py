@@ -20,11 +20,16 @@ class Delivery:
     name: str  # relative to the landing folder
     sha256: str
     size: int  # bytes
+    known_as: str = ""  # the hash the stored receipt has: another where the file tells the arms
+
+    def __post_init__(self) -> None:
+        if not self.known_as:
+            object.__setattr__(self, "known_as", self.sha256)
 
     @classmethod
-    def of(cls, time: str, run_id: str, form: str, file: Mapping[str, Any]) -> "Delivery":
+    def of(cls, time: str, run_id: str, form: str, file: Mapping[str, Any], known_as: str = "") -> "Delivery":
         """Return the delivery a receipt speaks of."""
-        return cls(time, run_id, form, file["name"], file["sha256"], file["size"])
+        return cls(time, run_id, form, file["name"], file["sha256"], file["size"], known_as)
 
 
 def note_deliveries(folder: Path, deliveries: Iterable[Delivery]) -> None:
@@ -54,13 +59,14 @@ def read_deliveries(folder: Path) -> list[Delivery]:
 
 
 def files_of(folder: Path, run_id: str) -> dict[str, str]:
-    """Return the hash of each form's file as a run found it."""
-    return {one.form: one.sha256 for one in read_deliveries(folder) if one.run_id == run_id}
+    """Return the hash by which a run's receipt knows each form's file."""
+    return {one.form: one.known_as for one in read_deliveries(folder) if one.run_id == run_id}
 
 
 def _delivery(line: bytes) -> Delivery | None:
     try:
         said = json.loads(line)
+        said.setdefault("known_as", said["sha256"])
         return Delivery(**{field.name: said[field.name] for field in fields(Delivery)})
     except (ValueError, KeyError, TypeError):
         return None

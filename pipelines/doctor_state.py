@@ -145,7 +145,7 @@ def copies(home: Home, trials: Iterable["Trial"]) -> Iterator[Answer]:
         files = read_facts(home.store(trial.name, "landing")).get("files", {})
         for form, file in files.items() if custody.folder.is_dir() else ():
             n += 1
-            path = custody.path_of(file["sha256"])
+            path = custody.path_of(custody.plain(file["sha256"]))
             if not path.is_file() or path.stat().st_size != file["size"]:
                 found = f"{trial.name}: the copy of {form} is {'damaged' if path.is_file() else 'missing'}"
                 yield Answer("custody", "failure", found, f"`srt run {trial.name}` takes it in again.")

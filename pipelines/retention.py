@@ -138,7 +138,8 @@ def old_copies(home: Home, trial: "Trial", kept: list[Snapshot], now: datetime) 
     for shas in _of_runs(deliveries, wanted):
         needed |= shas
     receipt = store.read_facts(home.store(trial.name, "landing"))
-    needed |= {file["sha256"] for file in receipt.get("files", {}).values()}
+    known = {file["sha256"] for file in receipt.get("files", {}).values()}
+    needed |= {one.sha256 for one in deliveries if one.known_as in known} | known
     named = (path for path in sorted(custody.glob("??/*")) if len(path.name) == 64)
     return [path for path in named if path.name not in needed]
 
@@ -156,12 +157,12 @@ def _of_runs(deliveries: list[Delivery], data_hashes: set[str]) -> Iterator[set[
     """Yield the files of each run whose whole delivery has one of the hashes."""
     from assets.landing import data_hash
 
-    by_run: dict[str, dict[str, str]] = {}
+    by_run: dict[str, dict[str, Delivery]] = {}
     for one in deliveries:
-        by_run.setdefault(one.run_id, {})[one.form] = one.sha256
+        by_run.setdefault(one.run_id, {})[one.form] = one
     for files in by_run.values():
-        if data_hash(files) in data_hashes:
-            yield set(files.values())
+        if data_hash({form: one.known_as for form, one in files.items()}) in data_hashes:
+            yield {one.sha256 for one in files.values()}
 
 
 def _half_written(home: Home, trial: str, now: datetime) -> Iterator[Path]:

@@ -93,8 +93,10 @@ def fit_counts(counts: Array, days: Array, design: pd.DataFrame) -> CountFit | N
     if poisson is None:
         return None
     start = np.append(np.asarray(poisson.params), 0.5)
-    found = _fitted("negative binomial", counts, matrix, np.log(days), start)
-    if found is None and _is_dispersed(counts, np.exp(matrix @ poisson.params) * days):
+    is_dispersed = _is_dispersed(counts, np.exp(matrix @ poisson.params) * days)
+    # Without dispersion the search runs towards zero, where gamma functions take minutes and tell nothing.
+    found = _fitted("negative binomial", counts, matrix, np.log(days), start) if is_dispersed else None
+    if found is None and is_dispersed:
         return None
     if found is None or float(found.params[-1]) < SMALL or found.llf <= poisson.llf:
         return CountFit(
@@ -125,6 +127,8 @@ def _fitted(kind: str, counts: Array, matrix: Array, offset: Array, start: Array
             else:
                 model = NegativeBinomial(counts, matrix, offset=offset)
                 near = model.fit(start_params=start, disp=0, maxiter=500, method="bfgs", gtol=1e-8)
+                if near.params[-1] < SMALL:
+                    return None
                 fit = model.fit(start_params=near.params, disp=0, maxiter=100, method="newton", tol=1e-12)
         except (np.linalg.LinAlgError, ValueError):
             return None

@@ -3,8 +3,11 @@
 The real hops and the real judge, on the demonstration trial declared blinded.
 """
 
+import contextlib
+import hashlib
 import json
 import re
+import zlib
 from pathlib import Path
 
 import pandas as pd
@@ -148,6 +151,27 @@ def test_no_file_outside_the_secret_folders_holds_a_line_of_the_list(home):
         if path.is_file() and path.relative_to(home.root).parts[0] not in SECRET:
             content = path.read_bytes()
             assert not any(line in content for line in (*lines, *sessions)), path
+
+
+def test_no_plain_hash_of_the_list_lies_in_the_open(home):
+    """Twelve digits of it are enough to try allocations until one fits, a participant at a time."""
+    lists = [home.landing(NAME) / name for name in ("allocation.csv", "sessions.csv", "discontinuations.csv")]
+    digits = [hashlib.sha256(path.read_bytes()).hexdigest()[:12].encode() for path in lists]
+    assert any(digits[0] in path.read_bytes() for path in (home.root / "custody").rglob("*.jsonl"))
+    for path in home.root.rglob("*"):
+        if path.is_file() and path.relative_to(home.root).parts[0] not in SECRET:
+            held = contents(path)
+            assert not [own for own in digits if own in held], path
+
+
+def contents(path):
+    """Return a file's bytes, those of a database with its compressed events unpacked."""
+    raw = path.read_bytes()
+    unpacked = []
+    for place in re.finditer(rb"\x78[\x01\x9c\xda]", raw):
+        with contextlib.suppress(zlib.error):
+            unpacked.append(zlib.decompressobj().decompress(raw[place.start() : place.start() + 200_000]))
+    return raw + b"".join(unpacked)
 
 
 def test_who_breaks_a_rule_that_tells_the_arm_is_said_to_nobody_who_is_blind(home, capsys):

@@ -18,7 +18,7 @@ import pytest
 
 from data_contracts.errors import ReadError, RequestError, StorageError
 from data_contracts.manifest import manifest_bytes
-from data_contracts.operations import Arrival
+from data_contracts.operations import Arrival, Blinding
 from data_contracts.readers.careful import UnsettledError
 from pipelines import custody as custody_module
 from pipelines.custody import Custody
@@ -63,7 +63,12 @@ class Place:
 def plan(**arrival):
     forms = {name: SimpleNamespace(name=name, file=file, required=True) for name, file in NAMES.items()}
     return SimpleNamespace(
-        name="small", forms=forms, landing=Arrival(**arrival), plan_hash="p", synthetic=False
+        name="small",
+        forms=forms,
+        landing=Arrival(**arrival),
+        blinding=Blinding(open_because="invented for a test"),
+        plan_hash="p",
+        synthetic=False,
     )
 
 
