@@ -61,6 +61,7 @@ def test_a_run_left_started_by_a_crash_does_not_stop_the_next_night():
     is_well(host_crash.run(times=1), 1)
 
 
+@pytest.mark.filterwarnings("ignore:Property .* is deprecated:DeprecationWarning")  # Dagster reads its own
 def test_a_night_whose_hour_is_left_out_or_comes_twice_runs_once():
     """Twice a year, in every time zone of a trial."""
     is_well(clock_change.run(), 5)
