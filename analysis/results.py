@@ -1,7 +1,7 @@
 """The one results table: a row per statistic; tables and figures are views of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
@@ -123,6 +123,22 @@ class Statistic:
     n_observations: int | None = None
     n_by_arm: str = ""
     at: str = ""
+
+
+def alone(row: Statistic, statistic: str, value: float) -> Statistic:
+    """Return a single number that belongs to another row's place: without error, limits and p-value."""
+    nan = float("nan")
+    return replace(
+        row,
+        statistic=statistic,
+        value=value,
+        se=nan,
+        df=nan,
+        lower=nan,
+        upper=nan,
+        confidence=nan,
+        p_value=nan,
+    )
 
 
 Records = list[dict[str, object]]

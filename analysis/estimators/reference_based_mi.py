@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.estimators.comparison import common_row, empty_arms, not_estimated
 from analysis.estimators.design import Design, follow_up_design
 from analysis.estimators.imputed import Imputed, impute, method_of
-from analysis.results import Statistic, Status
+from analysis.results import Statistic, Status, alone
 from data_contracts.plan import Analysis
 from data_contracts.spec import Trial
 
@@ -91,28 +91,12 @@ def pooled_rows(pooled: "Pooled", common: Statistic, analysis: Analysis) -> Iter
         )
         yield row
         if not is_mean and "mc_se" in one:
-            yield _alone(row, "monte-carlo error", float(one["mc_se"]))
+            yield alone(row, "monte-carlo error", float(one["mc_se"]))
 
 
 def _numbers(one: dict[Any, Any]) -> dict[str, Any]:
     found = {name: float(one[name]) for name in ("se", "df", "lower", "upper")}
     return {"value": float(one["estimate"]), **found}
-
-
-def _alone(row: Statistic, statistic: str, value: float) -> Statistic:
-    """Return a statistic that belongs to another row's place."""
-    nan = float("nan")
-    return replace(
-        row,
-        statistic=statistic,
-        value=value,
-        se=nan,
-        df=nan,
-        lower=nan,
-        upper=nan,
-        confidence=nan,
-        p_value=nan,
-    )
 
 
 def _imputed(found: Imputed, common: Statistic) -> Iterator[Statistic]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimators.second_route.routes import ROUTES, USABLE, Again, Answer, Tolerance
-from analysis.results import Statistic
+from analysis.results import Statistic, alone
 from data_contracts.plan import Analysis
 from data_contracts.spec import Trial
 
@@ -57,15 +57,7 @@ def _compared(answer: Answer, again: Again, found: Sequence[Statistic]) -> Stati
     wide = 0.0 if isnan(answer.se) else abs(se / answer.se - 1)
     agrees = apart <= again.tolerance.estimate and wide <= again.tolerance.se
     return replace(
-        row,
-        statistic=SECOND_ROUTE,
-        value=apart,
-        se=nan,
-        df=nan,
-        lower=nan,
-        upper=nan,
-        confidence=nan,
-        p_value=nan,
+        alone(row, SECOND_ROUTE, apart),
         unit="",
         at=row.statistic,
         method=f"{again.method}: {again.tolerance.why}",

@@ -13,6 +13,7 @@ from data_contracts.spec import Trial
 
 SHOWN = ("participant sd", "residual sd", "log-likelihood", "agreement", "second route")
 DISTANCES = ("agreement", "second route")
+NO_MODEL = ("tipping_point",)  # its verdict is its answer
 ACROSS = "from the primary"  # the agreement with another route, as against that of two computations of one
 
 
@@ -51,8 +52,8 @@ def _rows(results: pd.DataFrame, trial: Trial) -> Iterator[Row]:
         answer = comparison(results, trial, analysis, trial.compared_arms[0]) or first(
             results, analysis=analysis.name
         )
-        if answer is not None:
-            found = _found(results, trial, analysis)
+        found = _found(results, trial, analysis)
+        if answer is not None and (found or answer.status != "ok") and analysis.estimator not in NO_MODEL:
             seen = Cell(
                 numbers.ABSENT if answer.n_observations is None else str(answer.n_observations), answer.key
             )

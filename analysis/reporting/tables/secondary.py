@@ -37,7 +37,7 @@ def secondary_table(results: pd.DataFrame, trial: Trial) -> Table:
     analyses = [a for a in trial.analyses.values() if a.role == "secondary"]
     return Table(
         name="secondary-table",
-        caption=f"Secondary outcomes: adjusted means, and difference from {trial.reference_arm.label}",
+        caption=f"Secondary outcomes by arm, and the effect against {trial.reference_arm.label}",
         columns=(
             Column("Outcome", "text"),
             Column("At", "short"),
