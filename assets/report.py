@@ -136,9 +136,10 @@ def _provenance(trial: Trial, inputs: Mapping[str, Tables], made: Mapping[str, A
 
 
 def _page(content: "ReportContent") -> bytes:
-    from analysis.reporting.document import render_report
+    from analysis.reporting.document import make_report
+    from analysis.reporting.html import render_html
 
-    return render_report(content).encode()
+    return render_html(make_report(content)).encode()
 
 
 def _started_by(tags: Mapping[str, str]) -> str:

@@ -54,13 +54,13 @@ def results(trial: Trial) -> dg.AssetsDefinition:
     )
     def _results(analysis_set: Tables) -> Iterator[dg.MaterializeResult[Tables]]:
         from analysis.estimators.plan import run_analyses
-        from analysis.reporting.figures.adjusted_means import adjusted_means_png
+        from analysis.reporting.figures.adjusted_means import adjusted_means_figure
 
         with told_to_dagster():
             table = run_analyses(analysis_set.frames["analysis_set"], trial)
             tables = with_provenance(table, trial, analysis_set.facts)
             primary = primary_rows(tables.frames["results"], trial)
-            figure = adjusted_means_png(tables.frames["results"], trial)
+            figure = next((p.png for p in adjusted_means_figure(tables.frames["results"], trial)), b"")
             shown_of = _shown(tables, primary, figure)
             made = dg.MaterializeResult(
                 value=tables, metadata=shown_of, check_results=_checks(primary, table)

@@ -1,8 +1,9 @@
 """What is said, everywhere alike, of a run that is blinded or not of what was locked. Not here: finding out."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
+Audience = Literal["open", "closed", "final"]  # pooled over arms; by coded arms; by arm
 SHUFFLED = "shuffled"
 MARK = "Allocation shuffled: these numbers say nothing about the treatment."
 WORDS = {  # what a lock freezes

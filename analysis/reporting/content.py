@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from data_contracts.spec import Trial
+from data_contracts.standing import Audience
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,4 +22,5 @@ class ReportContent:
     queries: pd.DataFrame  # form, severity, n: counts only
     provenance: Mapping[str, Any]  # see tables.provenance
     notes: tuple[str, ...] = ()  # what was left aside between the accepted records and the analysis set
+    audience: Audience = "final"
     links: Mapping[str, str] = field(default_factory=dict)  # text -> address relative to the page

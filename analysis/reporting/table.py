@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 Align = Literal["number", "text", "short", "code"]  # short text does not wrap
 Light = Literal["", "good", "risk", "bad", "none"]
@@ -22,7 +22,7 @@ class Cell:
     """What stands in one place; `source` names the results row it was read from."""
 
     text: str
-    source: str = ""
+    source: str = ""  # several are joined: see `sources`
     detail: str = ""
     span: int = 1
     light: Light = ""  # a coloured sign before the text, which says the same in words
@@ -55,11 +55,17 @@ class Table:
     groups: tuple[Group, ...]
     notes: tuple[str, ...] = ()
     empty: str = "There is nothing to show."
+    kind: ClassVar[str] = "table"
 
     @property
     def is_empty(self) -> bool:
         """Whether no group has a row."""
         return not any(group.rows for group in self.groups)
+
+
+def sources(*keys: str) -> str:
+    """Return the source of a cell whose numbers come from several rows."""
+    return " ; ".join(key for key in keys if key)
 
 
 def row(*cells: Cell | str, mark: Literal["", "primary", "indented", "absent", "quiet"] = "") -> Row:

@@ -8,6 +8,7 @@ from analysis.reporting import numbers
 from analysis.reporting.estimates import MEAN, Estimate, arm_label, estimates, visit_label
 from analysis.reporting.figures import look
 from analysis.reporting.headline import is_shuffled
+from analysis.reporting.report import Picture
 from data_contracts.spec import Arm, Trial
 from data_contracts.standing import MARK, SHUFFLED, marked
 
@@ -21,20 +22,15 @@ APART = (
 )
 
 
-def adjusted_means_figure(results: pd.DataFrame, trial: Trial) -> str:
-    """Return the figure of the primary analysis as SVG; empty when no mean could be estimated."""
+def adjusted_means_figure(results: pd.DataFrame, trial: Trial) -> tuple[Picture, ...]:
+    """Return the figure of the primary analysis; none when no mean could be estimated."""
     means = _means(results, trial)
     if not means:
-        return ""
+        return ()
     shuffled = is_shuffled(results)
     said = marked(_said(means, trial), SHUFFLED if shuffled else "")
-    return look.svg(_draw(means, trial, shuffled=shuffled), NAME, adjusted_means_title(trial), said)
-
-
-def adjusted_means_png(results: pd.DataFrame, trial: Trial) -> bytes:
-    """Return the figure of the primary analysis as PNG; empty when no mean could be estimated."""
-    means = _means(results, trial)
-    return look.png(_draw(means, trial, shuffled=is_shuffled(results))) if means else b""
+    figure = _draw(means, trial, shuffled=shuffled)
+    return (look.picture(figure, NAME, adjusted_means_title(trial), said),)
 
 
 def adjusted_means_title(trial: Trial) -> str:

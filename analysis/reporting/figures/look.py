@@ -5,11 +5,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from analysis.reporting.report import Picture
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 INK, FAINT, BAND, PAPER = "#1b1f24", "#c9ced6", "#eef1f5", "#fffffe"
+DOTS_PER_INCH = 160  # of the PNG, which is for Word
 CSS_NAMES = {INK: "ink", FAINT: "rule", BAND: "band", PAPER: "paper"}
 
 
@@ -88,28 +91,32 @@ def mark(axes: "Axes", text: str) -> None:
     )  # fmt: skip
 
 
-def svg(figure: "Figure", name: str, title: str, description: str) -> str:
-    """Return a figure as SVG to stand in a page: same figure, same bytes; ids begin with `name`.
+def picture(figure: "Figure", name: str, title: str, said: str) -> Picture:
+    """Return a figure as a picture, drawn once and written as SVG and as PNG: same figure, same bytes.
 
-    Its colours are CSS variables (`--ink`, `--rule`, `--arm-1` …) that fall back to the figure's own.
+    In the SVG, ids begin with `name`, and colours are CSS variables (`--ink`, `--rule`, `--arm-1` …) that fall back
+    to the figure's own.
+
+    Args:
+        figure: The figure; it is laid out here.
+        name: Its address on a page.
+        title: What it shows, in a line.
+        said: What it shows, in words, for those who hear it.
     """
     import matplotlib as mpl
 
-    raw = io.StringIO()
     with mpl.rc_context(RC):
-        figure.savefig(raw, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    body = raw.getvalue()
-    body = body[body.index("<svg") :]
-    return _described(_themed(_own_ids(body, name)), name, title, description)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once for both
+        raw = _written(figure, "svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))).decode()
+        png = _written(figure, "png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    body = raw[raw.index("<svg") :]
+    return Picture(name, title, said, _described(_themed(_own_ids(body, name)), name, title, said), png)
 
 
-def png(figure: "Figure", dots_per_inch: int = 110) -> bytes:
-    """Return a figure as PNG bytes: same figure, same bytes."""
-    import matplotlib as mpl
-
+def _written(figure: "Figure", form: str, **options: Any) -> bytes:
     raw = io.BytesIO()
-    with mpl.rc_context(RC):
-        figure.savefig(raw, format="png", dpi=dots_per_inch, metadata={"Software": None})
+    figure.savefig(raw, format=form, **options)
     return raw.getvalue()
 
 

@@ -8,6 +8,7 @@ from analysis.reporting import numbers
 from analysis.reporting.estimates import Estimate, contrast
 from analysis.reporting.figures import look
 from analysis.reporting.headline import is_shuffled
+from analysis.reporting.report import Picture
 from analysis.reporting.tables.tipping import grid_places, tipping_sentence
 from data_contracts.plan import Analysis
 from data_contracts.spec import Arm, Trial
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 Places = dict[tuple[float, float], Estimate]
 
 
-def tipping_figures(results: pd.DataFrame, trial: Trial) -> tuple[tuple[str, str], ...]:
-    """Return title and SVG of each tipping-point analysis with a grid over two arms."""
+def tipping_figures(results: pd.DataFrame, trial: Trial) -> tuple[Picture, ...]:
+    """Return the figure of each tipping-point analysis with a grid over two arms."""
     found = []
     for analysis in trial.analyses.values():
         for arm in trial.compared_arms:
@@ -31,14 +32,12 @@ def tipping_figures(results: pd.DataFrame, trial: Trial) -> tuple[tuple[str, str
     return tuple(found)
 
 
-def _figure(
-    results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm, places: Places
-) -> tuple[str, str]:
+def _figure(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm, places: Places) -> Picture:
     title = f"{analysis.label}: p-value by what is added to imputed values"
     shuffled = is_shuffled(results)
     said = marked(tipping_sentence(results, trial, analysis, arm), SHUFFLED if shuffled else "")
     figure = _draw(places, trial, analysis, arm, shuffled=shuffled)
-    return title, look.svg(figure, f"tipping-{analysis.name}-{arm.code}", title, said)
+    return look.picture(figure, f"tipping-{analysis.name}-{arm.code}", title, said)
 
 
 def _draw(places: Places, trial: Trial, analysis: Analysis, arm: Arm, *, shuffled: bool) -> "Figure":

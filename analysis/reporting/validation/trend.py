@@ -70,7 +70,7 @@ def trend_figure(nights: Nights, trial: Trial) -> str:
     """Return the figure as SVG; empty while there are not two nights to join."""
     if not nights.has_trend:
         return ""
-    return look.svg(_draw(nights), NAME, f"{TITLE}: {trial.title}", trend_in_words(nights))
+    return look.picture(_draw(nights), NAME, f"{TITLE}: {trial.title}", trend_in_words(nights)).svg
 
 
 def trend_in_words(nights: Nights) -> str:
