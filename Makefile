@@ -18,7 +18,7 @@ demo: setup
 	$(BIN)/srt run demo
 
 test: setup
-	$(BIN)/pytest -q -m "not long and not browser and not daemon and not postgres"
+	$(BIN)/pytest -q -m "not long and not browser and not office and not daemon and not postgres"
 
 lint: setup
 	$(BIN)/ruff format --check .
@@ -27,7 +27,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 check: lint
-	$(BIN)/pytest -q -m "not slow and not long and not browser and not daemon and not postgres"
+	$(BIN)/pytest -q -m "not slow and not long and not browser and not office and not daemon and not postgres"
 
 ui: setup
 	$(BIN)/srt ui

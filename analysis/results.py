@@ -50,12 +50,16 @@ STATISTICS = (
     "adjusted mean",
     "adjusted mean difference",
     "treatment effect",  # one effect over all visits
+    "standardised difference",  # such a difference over the SD within arms
     "residual sd",  # at a visit, where it differs between visits
     "participant sd",
     "random effect sd",
     "correlation",  # of the residuals of two visits
     "log-likelihood",
     "aic",
+    "residual quantile",  # mean of standardised residuals next to each other; `at` is the normal probability
+    "residual median",  # of standardised residuals; its limits are the quartiles
+    "fitted",  # median fitted value of a group of residuals
     "observed mean",
     "observed sd",
     "median",

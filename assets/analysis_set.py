@@ -48,8 +48,8 @@ def analysis_set(trial: Trial) -> dg.AssetsDefinition:
             still_blinded(trial, accepted.facts, place_of(context).standing(trial, accepted.facts))
             derived = build_analysis_set(accepted.frames, trial)
             facts = {**carried(accepted.facts), "notes": derived.notes}
-            tables = Tables({"analysis_set": derived.frame, "flow": derived.flow}, facts)
-            apart = disagreements(derived.flow, recount(accepted.frames, trial))
+            tables = Tables({"analysis_set": derived.frame, **derived.course.frames}, facts)
+            apart = disagreements(derived.course.flow, recount(accepted.frames, trial))
             checks = [_one_row(derived.frame, len(trial.visits)), _recounted(apart)]
             made = dg.MaterializeResult(value=tables, metadata=_shown(tables), check_results=checks)
         yield made

@@ -61,8 +61,16 @@ class Place(Protocol):
         """Return the path of the trial's report."""
         ...
 
+    def publish(self, trial: str, files: Mapping[str, bytes]) -> None:
+        """Put the files of a trial's report in place of the last run's; the last of them is the page."""
+        ...
+
     def validation(self, trial: str) -> Path:
         """Return the folder of the trial's validation pages."""
+        ...
+
+    def pages(self) -> str:
+        """Return the address at which the pages below the reports are served."""
         ...
 
     def published(self, trial: str) -> Mapping[str, Any]:

@@ -1,5 +1,7 @@
-"""Hop 6: the trial's report, one page. Not here: drawing it (analysis.reporting)."""
+"""Hop 6: the trial's report. Not here: drawing it (analysis.reporting), its files (report_files)."""
 
+import hashlib
+import platform
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -12,22 +14,25 @@ from assets.carried import allocation_of
 from assets.declared import STATISTICS, key, of_hop
 from assets.failure import as_failure, told_to_dagster
 from assets.ports import NEEDS, place_of
+from assets.report_files import report_files
 from assets.results import USABLE, primary_rows
+from assets.shown_report import links_of, report_shown
 from assets.source_version import REPORTING
 from data_contracts.errors import ContractError, EstimationError, Problem
 from data_contracts.spec import Trial
 from data_contracts.tables import Tables
-from data_contracts.writers.atomic import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from analysis.reporting.content import ReportContent
+    from analysis.reporting.report import Report
 
 INPUTS = ("landing", "checked", "queries", "analysis_set", "results")
 PACKAGES = (
     "dagster",
     "great_expectations",
+    "linearmodels",
     "matplotlib",
     "numpy",
     "pandas",
@@ -41,7 +46,7 @@ def report(trial: Trial) -> dg.AssetsDefinition:
     """Return the hop that writes a trial's report."""
 
     @dg.asset(
-        **of_hop(trial, "report", REPORTING, STATISTICS, ["html"]),
+        **of_hop(trial, "report", REPORTING, STATISTICS, ["html", "word"]),
         ins={name: dg.AssetIn(key(trial, name)) for name in INPUTS},
         required_resource_keys=NEEDS,
         description="The report: flow, baseline, adjusted means, the comparison, data quality, provenance.",
@@ -55,7 +60,6 @@ def report(trial: Trial) -> dg.AssetsDefinition:
         results: Tables,
     ) -> Iterator[dg.MaterializeResult[Tables]]:
         place = place_of(context)
-        path = place.report(trial.name)
         made = {
             "time": place.now(),
             "run_id": context.run.run_id,
@@ -64,14 +68,19 @@ def report(trial: Trial) -> dg.AssetsDefinition:
         inputs = dict(zip(INPUTS, (landing, checked, queries, analysis_set, results), strict=True))
         with told_to_dagster():
             _same_data(inputs, trial)
-            write_atomically(path, _page(_content(trial, inputs, made, path, place.validation(trial.name))))
+            content = _content(trial, inputs, made, place.report(trial.name), place.validation(trial.name))
+            drawn = _drawn(content)
+            place.publish(trial.name, report_files(content, drawn, analysis_set.frames["analysis_set"]))
             failure = not_estimated(results.frames["results"], trial)
             # A night whose comparison failed is not "published": the next night tries, and says so, again.
             facts = {**results.facts, "estimated": failure is None, "run_id": context.run.run_id}
             milestone = "not estimated" if failure else "published"
             line = place.reached(trial.name, context.run.run_id, milestone, results.facts)
             facts["audit_line"] = line  # a witness of the audit log, outside of it
-        yield dg.MaterializeResult(value=Tables({}, facts), metadata=_shown(path, facts))
+        path = place.report(trial.name)
+        yield dg.MaterializeResult(
+            value=Tables({}, facts), metadata=_shown(path, facts, drawn, place.pages())
+        )
         if failure is not None:
             raise as_failure(failure)
 
@@ -106,16 +115,16 @@ def _content(
     trial: Trial, inputs: Mapping[str, Tables], made: Mapping[str, Any], report: Path, validation: Path
 ) -> "ReportContent":
     from analysis.reporting.content import ReportContent
+    from assets.query_states import query_states
 
-    checked, queries = inputs["checked"].frames, inputs["queries"].frames["queries"]
+    checked = inputs["checked"].frames
     page = (validation / "index.html").relative_to(report.parent).as_posix()
     return ReportContent(
         trial=trial,
         results=inputs["results"].frames["results"],
-        flow=inputs["analysis_set"].frames["flow"],
         counts=checked["counts"],
         findings=checked["findings"],
-        queries=queries.groupby(["form", "severity"], observed=True).size().rename("n").reset_index(),
+        queries=query_states(inputs["queries"]),
         provenance=_provenance(trial, inputs, made),
         notes=tuple(inputs["analysis_set"].facts["notes"]),
         links={"Validation report": page},
@@ -123,6 +132,8 @@ def _content(
 
 
 def _provenance(trial: Trial, inputs: Mapping[str, Tables], made: Mapping[str, Any]) -> Mapping[str, Any]:
+    from analysis.reporting.exports.files import results_parquet
+
     files = inputs["landing"].facts["files"]
     return {
         **made,
@@ -132,14 +143,17 @@ def _provenance(trial: Trial, inputs: Mapping[str, Tables], made: Mapping[str, A
         "seed": trial.seed,
         "sources": [{"form": form, "file": file["name"], **file} for form, file in files.items()],
         "packages": {name: version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "results_rows": len(inputs["results"].frames["results"]),
+        "results_sha256": hashlib.sha256(results_parquet(inputs["results"].frames["results"])).hexdigest(),
     }
 
 
-def _page(content: "ReportContent") -> bytes:
+def _drawn(content: "ReportContent") -> "Report":
     from analysis.reporting.document import make_report
-    from analysis.reporting.html import render_html
 
-    return render_html(make_report(content)).encode()
+    return make_report(content)
 
 
 def _started_by(tags: Mapping[str, str]) -> str:
@@ -149,5 +163,6 @@ def _started_by(tags: Mapping[str, str]) -> str:
     return tags.get("srt/started_by", "a person, in Dagster")
 
 
-def _shown(path: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {"report": shown.link(path), "bytes": path.stat().st_size, **shown.hashes(facts)}
+def _shown(path: Path, facts: Mapping[str, Any], drawn: "Report", pages: str) -> dict[str, Any]:
+    said = report_shown(drawn, links_of(path, pages))
+    return {**said, "report": shown.link(path), "bytes": path.stat().st_size, **shown.hashes(facts)}

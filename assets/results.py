@@ -11,11 +11,14 @@ from assets.carried import allocation_of, carried
 from assets.declared import STATISTICS, key, of_hop, schema_of
 from assets.failure import told_to_dagster
 from assets.source_version import ESTIMATING
+from data_contracts.errors import Problem, StorageError
 from data_contracts.spec import Trial
 from data_contracts.tables import Tables
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from analysis.derive.course import Course
 
 ESTIMATED = "primary_comparison_was_estimated"
 AGREE = "results_agree"
@@ -57,7 +60,7 @@ def results(trial: Trial) -> dg.AssetsDefinition:
         from analysis.reporting.figures.adjusted_means import adjusted_means_figure
 
         with told_to_dagster():
-            table = run_analyses(analysis_set.frames["analysis_set"], trial)
+            table = run_analyses(analysis_set.frames["analysis_set"], trial, _course(analysis_set, trial))
             tables = with_provenance(table, trial, analysis_set.facts)
             primary = primary_rows(tables.frames["results"], trial)
             figure = next((p.png for p in adjusted_means_figure(tables.frames["results"], trial)), b"")
@@ -68,6 +71,22 @@ def results(trial: Trial) -> dg.AssetsDefinition:
         yield made
 
     return _results
+
+
+def _course(analysis_set: Tables, trial: Trial) -> "Course":
+    """Return how the trial went.
+
+    Raises:
+        StorageError: the analysis set was stored before this was kept.
+    """
+    from analysis.derive.course import Course
+
+    try:
+        return Course.of(analysis_set.frames)
+    except KeyError as missing:
+        where, remedy = f"{trial.name}/analysis_set", "Run the trial as a whole."
+        problem = Problem(where, f"no table {missing}", "as this version of the program stores it", remedy)
+        raise StorageError(f"The analysis set of {trial.name} is of an older version.", [problem]) from None
 
 
 def with_provenance(table: "pd.DataFrame", trial: Trial, facts: Mapping[str, Any]) -> Tables:

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-SUFFIXES = {".py", ".toml", ".html", ".css", ".svg", ".jinja", ".j2"}
+SUFFIXES = {".py", ".toml", ".html", ".css", ".svg", ".xml", ".jinja", ".j2"}
 
 READING = ("data_contracts",)
 JUDGING = ("data_contracts",)

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import imputation, judging, mixed, reading
+from benchmarks import imputation, judging, mixed, reading, report
 
 PYTHON = sys.executable
 SRT = str(Path(PYTHON).parent / "srt")
@@ -94,7 +94,9 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", default="", help="rows whose name holds this text")
     parser.add_argument(
-        "--section", choices=("all", "commands", "judging", "mixed", "reading", "imputation"), default="all"
+        "--section",
+        choices=("all", "commands", "judging", "mixed", "reading", "imputation", "report"),
+        default="all",
     )
     parser.add_argument(
         "--write", action="store_true", help="into docs/performance_*.md, those that have a page"
@@ -108,6 +110,8 @@ def main() -> None:
         mixed.print_table(only=options.only, into_docs=options.write)
     if options.section in {"all", "reading"}:
         reading.print_table(only=options.only)
+    if options.section in {"all", "report"}:
+        report.print_table()
     if options.section in {"all", "imputation"}:
         imputation.print_table(only=options.only, into_docs=options.write)
 

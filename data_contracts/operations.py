@@ -57,6 +57,12 @@ class Retention(Declared):
     keep_days: Annotated[float, Field(ge=1)] = 365
 
 
+class Disclosure(Declared):
+    """What the open report must not tell: how small a count of participants may be."""
+
+    small_cells: Annotated[int, Field(ge=0)] = 5  # counts from 1 to one less are not shown; 0 shows all
+
+
 class Eligible(Declared):
     """A criterion of entry, on a column of the participants' or a visit form at baseline."""
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 PATTERNS = {  # of the specification's names, by their regular expression
     "^[A-Za-z][A-Za-z0-9_]*$": "a code: a letter first, then letters, digits and underscores only",
     "^[a-z][a-z0-9_]*$": "a name: a small letter first, then small letters, digits and underscores only",
+    r"^\S.* \d+(\.\d+)*[a-z]?$": 'a document and a number in it, such as "SAP 6.2"',
 }
 EXPECTED = {  # by pydantic's kind of error, with what it knows of it
     "missing": "this key (it is required)",
@@ -37,6 +38,10 @@ EXPECTED = {  # by pydantic's kind of error, with what it knows of it
     "greater_than_equal": "{ge} or more",
     "less_than": "a number below {lt}",
     "less_than_equal": "{le} or less",
+    "date_type": "a date, such as 2024-03-31",
+    "date_parsing": "a date, such as 2024-03-31",
+    "date_from_datetime_parsing": "a date, such as 2024-03-31",
+    "date_from_datetime_inexact": "a date without a time of day, such as 2024-03-31",
 }
 LENGTHS = ("too_short", "too_long")
 

@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from data_contracts.check import Check
+from data_contracts.deviation import Deviation
 from data_contracts.instrument import Declared, Instrument
 from data_contracts.operations import (
     Arrival,
     Blinding,
+    Disclosure,
     Eligible,
     Privacy,
     QueryLife,
@@ -26,6 +28,7 @@ from data_contracts.plan import (
     Outcome,
     Population,
 )
+from data_contracts.recruitment import Recruitment
 
 ColumnType = Literal["text", "integer", "number", "category", "date"]
 FileFormat = Literal["sav", "por", "csv", "dta", "sas7bdat", "xpt"]
@@ -196,6 +199,8 @@ class Trial(Declared):
     queries: QueryLife = QueryLife()
     retention: Retention = Retention()
     randomisation: Randomisation = Randomisation()
+    report: Disclosure = Disclosure()
+    recruitment: Recruitment = Recruitment()
     eligibility: tuple[Eligible, ...] = ()
     checks: Mapping[str, Check] = Field(default_factory=dict)  # rules in the trial's own words
     arms: tuple[Arm, ...] = Field(min_length=2)
@@ -214,6 +219,7 @@ class Trial(Declared):
     estimands: Mapping[str, Estimand]
     analyses: Mapping[str, Analysis]
     families: Mapping[str, Family] = Field(default_factory=dict)
+    deviations: tuple[Deviation, ...] = ()  # from the plan, as people have declared them
     instruments: Mapping[str, Instrument] = Field(default_factory=dict)
 
     @model_validator(mode="before")

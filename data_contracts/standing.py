@@ -19,6 +19,12 @@ def marked(sentence: str, allocation: str) -> str:
     return f"{MARK} {sentence}" if allocation == SHUFFLED else sentence
 
 
+def said_in_name(name: str, allocation: str) -> str:
+    """Return a file's name, with a word before its ending where its arms are not the true ones."""
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem}-{SHUFFLED.upper()}{dot}{ending}" if allocation == SHUFFLED else name
+
+
 def not_as_locked(lock: Mapping[str, Any]) -> str:
     """Return what is said loudly of a run that differs from its trial's lock; "" of any other.
 

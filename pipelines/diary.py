@@ -47,8 +47,12 @@ class Diary:
         self._pages[trial] = Page(run_id, milestone, line, said)
         return line
 
-    def close(self) -> None:
-        """Say how each run ended; trouble with the log is told, and changes nothing any more."""
+    def close(self) -> dict[str, str]:
+        """Say how each run ended, and return how far each trial came.
+
+        Trouble with the log is told, and changes nothing any more.
+        """
+        reached = {trial: page.milestone for trial, page in self._pages.items()}
         while self._pages:
             trial, page = self._pages.popitem()
             said = {"run_id": page.run_id, "reached": page.milestone, **page.facts}
@@ -56,6 +60,7 @@ class Diary:
                 audit.record(find_home(), ENDED, trial=trial, **said)
             except SrtError as error:
                 LOG.warning("The end of the run of %s is not in the audit log: %s", trial, error.summary)
+        return reached
 
 
 def _began(trial: str, run_id: str, said: Mapping[str, Any], facts: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_contracts.errors import StorageError
+from pipelines.published import published_path
 from pipelines.rights import keep_to_owner
 
 PROJECT = Path(__file__).parent.parent
@@ -69,13 +70,21 @@ class Home:
         """Return the folder of a hop's tables."""
         return self.root / "store" / trial / hop
 
+    def reports(self, trial: str) -> Path:
+        """Return the folder of a trial's reports and of the files beside them."""
+        return self.root / "reports" / trial
+
     def report(self, trial: str) -> Path:
-        """Return the path of a trial's report."""
-        return self.root / "reports" / trial / "report.html"
+        """Return the path of a trial's report, whose name says while its arms are shuffled."""
+        return published_path(self.reports(trial), "report.html")
+
+    def closed(self, trial: str) -> Path:
+        """Return the folder of a trial's closed report, for its owner alone."""
+        return self.root / "closed" / trial
 
     def validation(self, trial: str) -> Path:
         """Return the folder of a trial's validation pages."""
-        return self.root / "reports" / trial / "validation"
+        return self.reports(trial) / "validation"
 
     def ready(self) -> "Home":
         """Make the folders and the shipped Dagster configuration, and return the home.

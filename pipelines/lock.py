@@ -89,9 +89,11 @@ def facts_of_run(home: Home, trial: Trial, hashes: Mapping[str, Any]) -> dict[st
     """
     found = standing(home, trial.name)
     state = found.state_of(trial)
+    opened = found.unblinding
+    unblinding = {"unblinded": opened.time, "unblinded_by": opened.by} if opened else {}
     return {
         "allocation": "true" if state in {"open", "unblinded"} else "shuffled",
-        "lock": _against(found.lock or found.unblinding, hashes, state),
+        "lock": {**_against(found.lock or opened, hashes, state), **unblinding},
     }
 
 

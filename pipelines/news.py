@@ -7,6 +7,7 @@ from data_contracts.errors import SrtError
 from pipelines import store
 from pipelines.home import Home
 from pipelines.lock import facts_of_run
+from pipelines.published import is_whole
 from pipelines.trials import load_named
 
 LANDING_ONLY = ("landing",)
@@ -35,7 +36,8 @@ def is_quiet(name: str, home: Home) -> bool:
 def published_facts(name: str, home: Home) -> Mapping[str, Any]:
     """Return what the published report was made from; empty when there is none, or it can't stand."""
     facts = store.read_facts(home.store(name, "report"))
-    return facts if facts.get("estimated") and home.report(name).exists() else {}
+    there = home.report(name).exists() and is_whole(home.reports(name))
+    return facts if facts.get("estimated") and there else {}
 
 
 def unforced(name: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What the hops are given: the trial's place and the store. Not here: folders (home), files (store)."""
 
+import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,9 +21,12 @@ from pipelines.data_age import data_since
 from pipelines.diary import Diary
 from pipelines.fence import refuse_if_ended
 from pipelines.home import find_home
+from pipelines.index_page import keep_index
 from pipelines.keys import secret_key
+from pipelines.last_run import Ending, LastRun, begin
 from pipelines.lock import facts_of_run
 from pipelines.news import published_facts
+from pipelines.published import publish
 from pipelines.snapshots import folder_of, keep_snapshot
 
 if TYPE_CHECKING:
@@ -46,6 +50,12 @@ class TrialPlace(dg.ConfigurableResource):
     wait_seconds: float = PATIENCE
     _held: list[Any] = PrivateAttr(default_factory=list)
     _diary: Diary = PrivateAttr(default_factory=Diary)
+    _before: dict[str, LastRun | None] = PrivateAttr(default_factory=dict)  # the run before, by trial
+    _run: dg.DagsterRun | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Remember which run this is."""
+        self._run = context.run
 
     def landing(self, trial: str) -> Path:
         """Return the folder the trial's exports arrive in."""
@@ -55,9 +65,17 @@ class TrialPlace(dg.ConfigurableResource):
         """Return the path of the trial's report."""
         return find_home().report(trial)
 
+    def publish(self, trial: str, files: Mapping[str, bytes]) -> None:
+        """Put the files of a trial's report in place of the last run's; the last of them is the page."""
+        publish(find_home().reports(trial), files)
+
     def validation(self, trial: str) -> Path:
         """Return the folder of the trial's validation pages."""
         return find_home().validation(trial)
+
+    def pages(self) -> str:
+        """Return the address at which `srt ui` serves the pages; SRT_PAGES names another."""
+        return os.environ.get("SRT_PAGES", "http://127.0.0.1:3001")
 
     def published(self, trial: str) -> Mapping[str, Any]:
         """Return what the published report was made from; empty when there is none, or it can't stand."""
@@ -78,6 +96,9 @@ class TrialPlace(dg.ConfigurableResource):
     def hold(self, trial: str) -> None:
         """Take the trial's lock until the run ends."""
         self._held.append(locks.take(find_home().ready().locks, trial, self.wait_seconds))
+        if trial not in self._before:  # a hop that is tried again takes it again
+            run_id = self._run.run_id if self._run else ""
+            self._before[trial] = begin(find_home(), trial, run_id, self.now())
 
     def warm_up(self) -> None:
         """Start the judge and the slow imports."""
@@ -136,11 +157,19 @@ class TrialPlace(dg.ConfigurableResource):
         return warm.start_judge()
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 - Dagster's signature
-        """Let the trials go, say in the audit log how their runs ended, and end the judge."""
-        self._diary.close()
+        """Let the trials go, say in the audit log and on the index page how their runs ended, and end the judge."""
+        reached = {**dict.fromkeys(self._before, ""), **self._diary.close()}
+        keep_index(find_home(), self._ending(reached), self._before)
         while self._held:
             self._held.pop().release()
         warm.end_judge()
+
+    def _ending(self, reached: Mapping[str, str]) -> Ending:
+        """Return how far each trial came in this run, and which of its hops were asked for."""
+        hops = dict[str, set[str]]()
+        for asset in (self._run.asset_selection if self._run else None) or ():
+            hops.setdefault(asset.path[0], set()).add(asset.path[-1])
+        return Ending(self._run.run_id if self._run else "", self.now(), reached, hops)
 
 
 class TableStore(dg.ConfigurableIOManager):

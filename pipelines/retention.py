@@ -167,8 +167,9 @@ def _of_runs(deliveries: list[Delivery], data_hashes: set[str]) -> Iterator[set[
 
 def _half_written(home: Home, trial: str, now: datetime) -> Iterator[Path]:
     """Yield what killed writers left; nothing writes for a day."""
-    places = (home.root / "store" / trial, home.report(trial).parent, folder_of(home, trial))
-    for path in (found for place in places for found in place.rglob(TEMPORARY)):
+    places = (home.root / "store" / trial, home.reports(trial), folder_of(home, trial))
+    left = (found for place in places for found in place.rglob(TEMPORARY))
+    for path in (one for found in left for one in (found.rglob("*") if found.is_dir() else (found,))):
         if path.is_file() and now.timestamp() - path.stat().st_mtime > DAY:
             yield path
 

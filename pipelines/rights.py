@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from pipelines.home import Home
 
 MINE = 0o077  # nothing for the group, nothing for others
-SECRET = ("allocation", "audit", "custody", "keys")  # folders of the state folder for its owner alone
+SECRET = (
+    "allocation",
+    "audit",
+    "closed",
+    "custody",
+    "keys",
+)  # folders of the state folder for its owner alone
 VALUES = ("store", "nights", "reports", "landing", "logs", "dagster")  # not for everybody on the machine
 MOST_NAMED = 20
 
@@ -74,7 +80,8 @@ def permission_problems(home: "Home") -> list[Exposed]:
     """
     if os.name != "posix":
         return []
-    found = [one for name in SECRET for one in _open_to(home.root / name, MINE, "0700")]
+    secret = [*(home.root / name for name in SECRET), *sorted(home.root.glob("reports/*/data"))]
+    found = [one for folder in secret for one in _open_to(folder, MINE, "0700")]
     if not _mode(home.root) & 0o007:
         return found[:MOST_NAMED]
     found += [one for name in VALUES for one in _open_to(home.root / name, 0o007, "nothing for others")][:1]

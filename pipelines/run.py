@@ -11,6 +11,7 @@ from pipelines.home import Home, find_home
 from pipelines.hops import HopEvent, OnHop, ignore
 from pipelines.lock import facts_of_run
 from pipelines.news import LANDING_ONLY, is_quiet
+from pipelines.published import NAMED, named_files
 from pipelines.trials import load_named
 
 if TYPE_CHECKING:
@@ -38,10 +39,12 @@ class RunSummary:
     error: SrtError | None = None
     allocation: str = "true"  # whose arms: "true" or "shuffled"
     lock: Mapping[str, Any] = field(default_factory=dict)  # status: none, as locked, differs; what differs
+    files: Mapping[str, str | None] = field(default_factory=lambda: dict.fromkeys(NAMED))  # beside the report
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary as JSON values, without the error."""
-        return {name: value for name, value in asdict(self).items() if name != "error"}
+        told = {name: value for name, value in asdict(self).items() if name not in {"error", "files"}}
+        return {**told, **self.files}
 
 
 def run_trial(
@@ -145,9 +148,15 @@ def summary_of(  # noqa: PLR0913
         forms=store.read_facts(home.store(trial.name, "checked"))["forms"] if judged else [],
         queries=_queries(trial, home) if judged else {},
         report=_existing(home.report(trial.name)) if analysed else None,
+        files=_files(trial, home) if analysed else dict.fromkeys(NAMED),
         validation_report=_existing(home.validation(trial.name) / "index.html") if judged else None,
         error=error,
     )
+
+
+def _files(trial: "Trial", home: Home) -> Mapping[str, str | None]:
+    found = named_files(home.reports(trial.name))
+    return {key: str(path) if path else None for key, path in found.items()}
 
 
 def _standing(trial: "Trial", home: Home, hashes: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.derive.course import Course, recruited
 from analysis.derive.events import event_outcome, events_of, first_days
-from analysis.derive.flow import participant_flow
+from analysis.derive.flow import flow_by_arm, flow_by_site, groups_of
+from analysis.derive.harms import harms_of
 from analysis.derive.outcomes import cut_values, recorded_values
-from analysis.derive.populations import EXCLUDED, Evidence, population_members
+from analysis.derive.populations import EXCLUDED, Evidence, population_counts, population_members
 from analysis.derive.sessions import THERAPIST, discontinuation_reasons, main_therapist, sessions_attended
 from analysis.derive.visits import assign_visits
 from data_contracts.spec import Column, Form, Trial
@@ -21,10 +23,10 @@ Forms = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnalysisSet:
-    """The table every model reads, the participant flow, and what was left aside on the way."""
+    """The table every model reads, how the trial went beside it, and what was left aside on the way."""
 
     frame: pd.DataFrame  # (participants × visits, columns)
-    flow: pd.DataFrame  # stage, arm, visit, n, reason
+    course: Course
     notes: tuple[str, ...]
 
 
@@ -46,9 +48,25 @@ def build_analysis_set(accepted: Forms, trial: Trial) -> AnalysisSet:
     sessions = sessions_attended(accepted, trial, people.index)
     evidence = Evidence(people, _observed(frame, trial), sessions, trial)
     members = population_members(evidence)
-    flow = participant_flow(evidence, members[f"in_{trial.primary.population}"], _analysable(evidence))
+    course, left = _course(evidence, members[f"in_{trial.primary.population}"], accepted)
     whole = frame.join(histories.assign(sessions_attended=sessions), on="participant")
-    return AnalysisSet(_typed(whole.join(members, on="participant"), trial), flow, (*notes, *more))
+    typed = _typed(whole.join(members, on="participant"), trial)
+    return AnalysisSet(typed, course, (*notes, *more, *left))
+
+
+def _course(evidence: Evidence, members: pd.Series, accepted: Forms) -> tuple[Course, tuple[str, ...]]:
+    """Return how the trial went, and which adverse events were left aside."""
+    trial, groups = evidence.trial, groups_of(evidence, members, _analysable(evidence))
+    started = _randomised_on(evidence.people, trial)
+    harms = harms_of(accepted, trial, evidence.people[~groups.excluded], started)
+    course = Course(
+        flow=flow_by_arm(evidence, groups),
+        flow_by_site=flow_by_site(evidence, groups),
+        populations=population_counts(evidence),
+        recruited=recruited(evidence, started),
+        harms=harms.events,
+    )
+    return course, harms.notes
 
 
 def _randomised(accepted: Forms, trial: Trial) -> pd.DataFrame:

@@ -57,13 +57,33 @@ def _adequate_dose(evidence: Evidence, population: Population) -> pd.Series:
     return had_enough | ~evidence.people["arm"].isin(therapy)
 
 
-REQUIREMENTS: Mapping[str, Requirement] = {
-    "eligible": _eligible,
-    "follow_up": _follow_up,
-    "primary_observed": _primary_observed,
-    "all_visits": _all_visits,
-    "adequate_dose": _adequate_dose,
+REQUIREMENTS: Mapping[str, tuple[Requirement, str]] = {  # what must hold, and what is said where it does not
+    "eligible": (_eligible, "excluded after randomisation"),
+    "follow_up": (_follow_up, "no follow-up observed"),
+    "primary_observed": (_primary_observed, "primary outcome not observed at the primary visit"),
+    "all_visits": (_all_visits, "not observed at every visit"),
+    "adequate_dose": (_adequate_dose, "fewer than {minimum} sessions where therapy was offered"),
 }
+
+
+def reasons_to_be_out(evidence: Evidence) -> pd.DataFrame:
+    """Return why each participant is in no population: the first requirement, as declared, that does not hold.
+
+    Returns:
+        (participants, populations) text; empty for the population's members.
+    """
+    found = pd.DataFrame("", index=evidence.people.index, columns=list(evidence.trial.populations))
+    for name, population in evidence.trial.populations.items():
+        for requirement, reason in _reasons(population).items():
+            holds = REQUIREMENTS[requirement][0](evidence, population).astype(bool)
+            found.loc[~holds & (found[name] == ""), name] = reason
+    return found
+
+
+def _reasons(population: Population) -> dict[str, str]:
+    return {
+        r: REQUIREMENTS[r][1].format(minimum=population.minimum_sessions or 0) for r in population.requires
+    }
 
 
 def population_members(evidence: Evidence) -> pd.DataFrame:
@@ -72,10 +92,20 @@ def population_members(evidence: Evidence) -> pd.DataFrame:
     Returns:
         (participants, populations) bool.
     """
-    members = {}
-    for population in evidence.trial.populations.values():
-        member = pd.Series(data=True, index=evidence.people.index)
-        for requirement in population.requires:
-            member &= REQUIREMENTS[requirement](evidence, population)
-        members[f"in_{population.name}"] = member.astype(bool)
-    return pd.DataFrame(members, index=evidence.people.index)
+    return (reasons_to_be_out(evidence) == "").add_prefix("in_")
+
+
+def population_counts(evidence: Evidence) -> pd.DataFrame:
+    """Return how many of each arm are in each population, and out of it for each reason.
+
+    Returns:
+        population, arm, n, reason; the reason is empty for those in, whose row is there even if they are none.
+    """
+    reasons, arms = reasons_to_be_out(evidence), evidence.people["arm"]
+    rows = [
+        (name, arm.code, int(((arms == arm.code) & (reasons[name] == reason)).sum()), reason)
+        for name, population in evidence.trial.populations.items()
+        for arm in evidence.trial.arms
+        for reason in ("", *(r for r in _reasons(population).values() if (reasons[name] == r).any()))
+    ]
+    return pd.DataFrame(rows, columns=["population", "arm", "n", "reason"])

@@ -25,7 +25,7 @@ def describe_baseline(analysis_set: pd.DataFrame, trial: Trial) -> Descriptions:
         analysis_set: One row per participant and visit.
         trial: The trial: columns of type category, integer or number, sites, and outcomes at baseline.
     """
-    people = _population(analysis_set, trial).drop_duplicates("participant")
+    people = population_rows(analysis_set, trial).drop_duplicates("participant")
     visit = trial.baseline_visit.code
     described: dict[str, list[Statistic]] = {}
     for name in _characteristics(people, trial):
@@ -38,19 +38,19 @@ def describe_baseline(analysis_set: pd.DataFrame, trial: Trial) -> Descriptions:
 
 
 def describe_outcomes(analysis_set: pd.DataFrame, trial: Trial) -> Descriptions:
-    """Return each continuous outcome as observed, by arm and visit, in the primary estimand's population.
+    """Return each continuous outcome as observed in the primary estimand's population, by visit, by arm and over all.
 
     Args:
         analysis_set: One row per participant and visit.
         trial: The trial.
     """
-    rows = _population(analysis_set, trial)
+    rows = population_rows(analysis_set, trial)
     described: dict[str, list[Statistic]] = {}
-    for outcome in _continuous(trial):
+    for outcome in continuous_outcomes(trial):
         described[outcome.name] = [
             statistic
             for visit in trial.visits
-            for arm, part in _arms(rows[rows["visit"] == visit.code], trial)
+            for arm, part in arms_and_all(rows[rows["visit"] == visit.code], trial)
             for statistic in _number(part[outcome.name], visit.code, arm, outcome.unit)
         ]
     return described
@@ -82,7 +82,8 @@ def variable_and_level(name: str) -> tuple[str, str]:
     return (variable, level.removesuffix("]")) if bracket else (name, "")
 
 
-def _population(analysis_set: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+def population_rows(analysis_set: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """Return the rows of the primary estimand's population."""
     return analysis_set[analysis_set[f"in_{trial.primary.population}"]]
 
 
@@ -96,14 +97,14 @@ def _characteristics(people: pd.DataFrame, trial: Trial) -> Iterator[str]:
         c for f in trial.forms_of("allocation") for c in f.columns.values() if c.name in _named(trial)
     ]
     columns = [c for c in (*baseline, *allocation) if c.type in DESCRIBED and not c.free_text]
-    outcomes = [f"{outcome.name}_baseline" for outcome in _continuous(trial)]
+    outcomes = [f"{outcome.name}_baseline" for outcome in continuous_outcomes(trial)]
     site = ["site"] if trial.sites else []
     for name in dict.fromkeys([*(c.name for c in columns), *site, *outcomes]):
         if name in people and name not in NOT_CHARACTERISTICS:
             yield name
 
 
-def _continuous(trial: Trial) -> list[Outcome]:
+def continuous_outcomes(trial: Trial) -> list[Outcome]:
     """Return the outcomes whose mean says something; the others are described where they are compared."""
     return [outcome for outcome in trial.outcomes.values() if outcome.kind == "continuous"]
 
@@ -122,17 +123,19 @@ def _unit(name: str, trial: Trial) -> str:
     return next((f.columns[name].unit for f in forms if name in f.columns), "")
 
 
-def _arms(rows: pd.DataFrame, trial: Trial) -> Iterator[tuple[str, pd.DataFrame]]:
+def arms_and_all(rows: pd.DataFrame, trial: Trial) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the rows of each arm, the reference arm first, then all rows under no arm."""
     for arm in (trial.reference_arm, *trial.compared_arms):
         yield arm.code, rows[rows["arm"] == arm.code]
+    yield "", rows
 
 
 def _by_arm_and_all(people: pd.DataFrame, name: str, unit: str, visit: str) -> Iterator[Statistic]:
-    for arm, part in _arms_and_all(people):
+    for arm, part in _arms_seen_and_all(people):
         yield from _number(part[name], visit, arm, unit)
 
 
-def _arms_and_all(people: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
+def _arms_seen_and_all(people: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
     arms = people["arm"]
     codes = (
         arms.cat.categories if isinstance(arms.dtype, pd.CategoricalDtype) else sorted(arms.dropna().unique())
@@ -161,7 +164,7 @@ def _factor(people: pd.DataFrame, name: str, visit: str) -> dict[str, list[Stati
     levels = _levels(people[name])
     described: dict[str, list[Statistic]] = {level_name(name, level): [] for level in levels}
     described[name] = []
-    for arm, part in _arms_and_all(people):
+    for arm, part in _arms_seen_and_all(people):
         seen = part[name].dropna()
         row = partial(Statistic, visit=visit, arm=arm, n=len(seen), method="observed")
         for level in levels:

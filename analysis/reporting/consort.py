@@ -1,16 +1,27 @@
-"""The participant flow from its counts, and the sums it must obey. Not here: counting (derive), drawing.
+"""The participant flow from rows of the results table, and the sums it must obey. Not here: counting, drawing.
 
-Stages of the flow table, each by arm: `randomised`, `excluded` (after randomisation), `received therapy`,
-`no therapy`, `observed` and `lost` (by visit), `not analysed`, `analysed`; those who left with their reasons.
+Stages, each a row "disposition": `randomised`, `excluded` (after randomisation), `received therapy`, `no therapy`,
+`observed` and `lost` (by visit), `not analysed`, `analysed`; who left, with reasons. What came before
+randomisation is declared in the trial file, where the unit keeps a screening log.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
+from analysis.derive.flow import UNKNOWN
+from analysis.estimators.disposition import BY_SITE, DISPOSITION, EVERYBODY
+from analysis.reporting.estimates import Estimate, arm_label, estimates
 from data_contracts.errors import ContractError, Problem
-from data_contracts.spec import Arm, Trial, Visit
+from data_contracts.spec import Trial, Visit
+
+By = Literal["arm", "site", "all"]
+LOOK = "Look at the step that counts the participant flow: the numbers come from there."
+DECLARED = (
+    "Correct `screened` and `excluded` in [recruitment] of the trial file; leave them out while it recruits."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +47,11 @@ class VisitFlow:
 
 
 @dataclass(frozen=True, slots=True)
-class ArmFlow:
-    """One arm's way through the trial; None where the table doesn't say."""
+class Way:
+    """The way of one arm, of one site, or of everybody through the trial; None where the table doesn't say."""
 
-    arm: Arm
+    code: str  # of the arm or site; empty for everybody
+    label: str
     randomised: int
     excluded: Reasons | None
     received: int | None
@@ -50,109 +62,179 @@ class ArmFlow:
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
-    """All arms' ways, and the identities that were checked, a sentence each."""
+class Screening:
+    """What came before randomisation, as the trial file declares it."""
 
+    assessed: int
+    excluded: Reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """All ways side by side, and the identities that were checked, a sentence each."""
+
+    by: By
     randomised: int
     analysed: int | None
-    arms: tuple[ArmFlow, ...]
+    ways: tuple[Way, ...]  # empty when the results table holds no flow
     identities: tuple[str, ...]
+    screening: Screening | None = None  # None where nothing is declared, and of sites
 
 
-def participant_flow(flow: pd.DataFrame, trial: Trial) -> Flow:
-    """Return the flow that the counts tell.
+def participant_flow(results: pd.DataFrame, trial: Trial, by: By = "arm") -> Flow:
+    """Return the flow that the rows "disposition" tell: a way per arm, per site, or one for everybody.
 
     Raises:
         ContractError: the counts don't add up; every sum that fails is listed.
     """
-    arms = tuple(_arm_flow(flow, arm, trial) for arm in (trial.reference_arm, *trial.compared_arms))
-    sums = [s for arm in arms for s in _sums(arm)]
+    rows = list(estimates(results, analysis=BY_SITE if by == "site" else DISPOSITION, statistic="count"))
+    ways = tuple(
+        _way([e for e in rows if _code(e, by) == code], code, trial, by) for code in _codes(rows, by)
+    )
+    screening = _screening(trial) if ways and by != "site" else None
+    total = sum(way.randomised for way in ways)
+    sums = [
+        *_screened(screening, total),
+        *(s for way in ways for s in _sums(way)),
+        *_wholes(results, ways, by),
+    ]
     if broken := [_problem(s) for s in sums if not s.holds]:
         raise ContractError("The participant flow does not add up; no report was made.", broken)
-    analysed = [arm.analysed for arm in arms if arm.analysed is not None]
+    analysed = [way.analysed for way in ways if way.analysed is not None]
     return Flow(
-        randomised=sum(arm.randomised for arm in arms),
-        analysed=sum(analysed) if len(analysed) == len(arms) else None,
-        arms=arms,
-        identities=tuple(f"{s.where}: {s.whole} randomised = {s.spelled}" for s in sums),
+        by=by,
+        randomised=total,
+        analysed=sum(analysed) if ways and len(analysed) == len(ways) else None,
+        ways=ways,
+        identities=tuple(s.spelled for s in sums),
+        screening=screening,
     )
 
 
-def _arm_flow(flow: pd.DataFrame, arm: Arm, trial: Trial) -> ArmFlow:
-    own = flow[flow["arm"] == arm.code]
-    return ArmFlow(
-        arm=arm,
+def way_label(code: str, trial: Trial) -> str:
+    """Return the label of an arm by its code; of everybody where it is empty."""
+    return "All" if code == EVERYBODY else arm_label(code, trial)
+
+
+def site_label(code: str, trial: Trial) -> str:
+    """Return the label of a site by its code."""
+    known = {site.code: site.label for site in trial.sites}
+    return {UNKNOWN: "Site not known", **known}.get(code, code)
+
+
+def _code(found: Estimate, by: By) -> str:
+    return found.at if by == "site" else found.arm
+
+
+def _codes(rows: list[Estimate], by: By) -> list[str]:
+    """Return the ways in the table's order: the reference arm first, the sites as declared."""
+    codes = dict.fromkeys(_code(e, by) for e in rows)
+    return [code for code in codes if (code == "") == (by == "all")]
+
+
+def _way(own: list[Estimate], code: str, trial: Trial, by: By) -> Way:
+    return Way(
+        code=code,
+        label=site_label(code, trial) if by == "site" else way_label(code, trial),
         randomised=_total(own, "randomised") or 0,
-        excluded=_reasons(own, "excluded"),
-        received=_total(own, "received therapy") if arm.therapy else None,
-        untreated=_reasons(own, "no therapy") if arm.therapy else None,
-        visits=tuple(_visits(own, trial)),
-        not_analysed=_reasons(own, "not analysed"),
+        excluded=_reasons(own, "excluded", code),
+        received=_total(own, "received therapy"),
+        untreated=_reasons(own, "no therapy", code),
+        visits=tuple(_visits(own, code, trial)),
+        not_analysed=_reasons(own, "not analysed", code),
         analysed=_total(own, "analysed"),
     )
 
 
-def _visits(own: pd.DataFrame, trial: Trial) -> Iterator[VisitFlow]:
+def _visits(own: list[Estimate], code: str, trial: Trial) -> Iterator[VisitFlow]:
     for visit in trial.visits:
         observed = _total(own, "observed", visit.code)
         if observed is not None:
-            lost = _reasons(own, "lost", visit.code)
+            lost = _reasons(own, "lost", code, visit.code)
             yield VisitFlow(visit, observed, lost, visit.code == trial.primary.visit)
 
 
-def _of(own: pd.DataFrame, stage: str, visit: str) -> pd.DataFrame:
-    return own[(own["stage"] == stage) & (own["visit"].fillna("") == visit)]
+def _of(own: list[Estimate], stage: str, visit: str) -> list[Estimate]:
+    return [e for e in own if e.outcome == stage and e.visit == visit]
 
 
-def _total(own: pd.DataFrame, stage: str, visit: str = "") -> int | None:
+def _total(own: list[Estimate], stage: str, visit: str = "") -> int | None:
     rows = _of(own, stage, visit)
-    return int(rows["n"].sum()) if len(rows) else None
+    return sum(int(e.value) for e in rows) if rows else None
 
 
-def _reasons(own: pd.DataFrame, stage: str, visit: str = "") -> Reasons | None:
+def _reasons(own: list[Estimate], stage: str, code: str, visit: str = "") -> Reasons | None:
+    """Return who left; `at` is a reason, unless it is the site itself."""
     rows = _of(own, stage, visit)
-    if rows.empty:
+    if not rows:
         return None
-    named = rows[rows["reason"].fillna("") != ""]
-    pairs = zip(named["reason"].astype(str), named["n"].astype(int), strict=True)
-    return Reasons(int(rows["n"].sum()), tuple((reason, n) for reason, n in pairs if n))
+    named = [e for e in rows if e.at not in {"", code} and e.value]
+    return Reasons(sum(int(e.value) for e in rows), tuple((e.at, int(e.value)) for e in named))
+
+
+def _screening(trial: Trial) -> Screening | None:
+    declared = trial.recruitment
+    if declared.screened is None:
+        return None
+    excluded = Reasons(sum(declared.excluded.values()), tuple(declared.excluded.items()))
+    return Screening(declared.screened, excluded)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sum:
     where: str
     whole: int
+    what: str  # is counted by the whole
     parts: tuple[tuple[str, int], ...]
+    remedy: str = LOOK
 
     @property
     def holds(self) -> bool:
         return self.whole == sum(n for _, n in self.parts)
 
     @property
-    def spelled(self) -> str:
+    def added(self) -> str:
         return " + ".join(f"{n} {name}" for name, n in self.parts)
 
+    @property
+    def spelled(self) -> str:
+        return f"{self.where}: {self.whole} {self.what} = {self.added}"
 
-def _sums(arm: ArmFlow) -> Iterator[_Sum]:
+
+def _screened(screening: Screening | None, randomised: int) -> Iterator[_Sum]:
+    if screening is not None:
+        parts = (("excluded", screening.excluded.n), ("randomised", randomised))
+        yield _Sum("Screening", screening.assessed, "assessed", parts, DECLARED)
+
+
+def _sums(way: Way) -> Iterator[_Sum]:
     """Yield what must add up: at therapy, at each visit whose losses are counted, at the analysis."""
-    excluded = (("excluded", arm.excluded.n),) if arm.excluded else ()
-    if arm.received is not None and arm.untreated is not None:
-        parts = (("had therapy", arm.received), ("had none", arm.untreated.n), *excluded)
-        yield _Sum(f"{arm.arm.label}, therapy", arm.randomised, parts)
-    for seen in arm.visits:
+    excluded = (("excluded", way.excluded.n),) if way.excluded else ()
+    if way.received is not None and way.untreated is not None:
+        parts = (("had therapy", way.received), ("had none", way.untreated.n), *excluded)
+        yield _Sum(f"{way.label}, therapy", way.randomised, "randomised", parts)
+    for seen in way.visits:
         if seen.lost is not None:
             parts = (("observed", seen.observed), ("not observed", seen.lost.n), *excluded)
-            yield _Sum(f"{arm.arm.label}, {seen.visit.label}", arm.randomised, parts)
-    if arm.analysed is not None:
-        left = (("not analysed", arm.not_analysed.n),) if arm.not_analysed else ()
-        yield _Sum(
-            f"{arm.arm.label}, analysis", arm.randomised, (("analysed", arm.analysed), *left, *excluded)
-        )
+            yield _Sum(f"{way.label}, {seen.visit.label}", way.randomised, "randomised", parts)
+    if way.analysed is not None:
+        left = (("not analysed", way.not_analysed.n),) if way.not_analysed else ()
+        parts = (("analysed", way.analysed), *left, *excluded)
+        yield _Sum(f"{way.label}, analysis", way.randomised, "randomised", parts)
+
+
+def _wholes(results: pd.DataFrame, ways: tuple[Way, ...], by: By) -> Iterator[_Sum]:
+    """Yield that the ways together are everybody: at randomisation and at the analysis."""
+    if by == "all" or not ways:
+        return
+    everybody = list(estimates(results, analysis=DISPOSITION, statistic="count", arm=""))
+    for stage in ("randomised", "analysed"):
+        whole, parts = _total(everybody, stage), [(way.label, getattr(way, stage)) for way in ways]
+        if whole is not None and all(n is not None for _, n in parts):
+            yield _Sum(f"All {by}s", whole, stage, tuple(parts))
 
 
 def _problem(broken: _Sum) -> Problem:
-    found = f"{broken.spelled} = {sum(n for _, n in broken.parts)}"
-    remedy = "Look at the step that counts the participant flow: the numbers come from there."
-    return Problem(
-        f"participant flow, {broken.where}", found, f"{broken.whole}, the number randomised", remedy
-    )
+    found = f"{broken.added} = {sum(n for _, n in broken.parts)}"
+    expected = f"{broken.whole}, the number {broken.what}"
+    return Problem(f"participant flow, {broken.where}", found, expected, broken.remedy)

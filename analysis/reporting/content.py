@@ -16,10 +16,9 @@ class ReportContent:
 
     trial: Trial
     results: pd.DataFrame  # schema of analysis.results
-    flow: pd.DataFrame  # stage, arm, visit, n, reason: see consort
     counts: pd.DataFrame  # form, rows_in, accepted, quarantined
     findings: pd.DataFrame  # rule, form, dimension, severity, effect, message, passed, n_failed, n_checked
-    queries: pd.DataFrame  # form, severity, n: counts only
+    queries: pd.DataFrame  # form, severity, state (open, answered, resolved), n, oldest_days: counts only
     provenance: Mapping[str, Any]  # see tables.provenance
     notes: tuple[str, ...] = ()  # what was left aside between the accepted records and the analysis set
     audience: Audience = "final"

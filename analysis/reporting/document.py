@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 
+from analysis.reporting.audiences.open import open_content
+from analysis.reporting.audiences.open_sections import key_figures
 from analysis.reporting.consort import participant_flow
 from analysis.reporting.content import ReportContent
+from analysis.reporting.estimates import looked_up_once
 from analysis.reporting.headline import headlines, is_shuffled
 from analysis.reporting.report import Report
 from analysis.reporting.sections import sections
@@ -12,17 +15,20 @@ from data_contracts.standing import MARK, not_as_locked
 __all__ = ["ReportContent", "make_report"]
 
 
+@looked_up_once()
 def make_report(content: ReportContent) -> Report:
     """Return the trial's report for the content's audience.
 
     Args:
-        content: Results rows, counts and provenance; the same content gives the same report.
+        content: Results rows, counts and provenance; the same content gives the same report. Of the whole of it the
+            open report is given what tells no arm and no small count.
 
     Raises:
         ContractError: the participant flow or a form's records do not add up.
         ValueError: a link names a host or a scheme.
     """
-    trial = content.trial
+    trial, is_open = content.trial, content.audience == "open"
+    content = open_content(content) if is_open else content
     return Report(
         title=trial.title,
         audience=content.audience,
@@ -30,8 +36,8 @@ def make_report(content: ReportContent) -> Report:
         description=trial.description,
         is_synthetic=trial.synthetic,
         marks=_marks(content),
-        headlines=headlines(content.results, trial),
-        key_figures=_key_figures(content),
+        headlines=headlines(content.results, trial) if content.audience == "final" else (),
+        key_figures=tuple(key_figures(content)) if is_open else _key_figures(content),
         sections=sections(content),
         links=_relative(content.links),
     )
@@ -48,13 +54,13 @@ def _marks(content: ReportContent) -> Mapping[str, str]:
 
 def _key_figures(content: ReportContent) -> tuple[tuple[str, str], ...]:
     """Return what tells the size of the trial and the state of its data at a glance."""
-    flow, asked, counts = participant_flow(content.flow, content.trial), content.queries, content.counts
+    flow, asked, counts = participant_flow(content.results, content.trial), content.queries, content.counts
     figures = {
-        "randomised": flow.randomised,
+        "randomised": flow.randomised if flow.ways else None,
         "in the primary analysis": flow.analysed,
         "records read": counts["rows_in"].sum(),
         "set aside": counts["quarantined"].sum(),
-        "queries": asked["n"].sum(),
+        "open queries": asked.loc[asked["state"] == "open", "n"].sum(),
     }
     return tuple((name, f"{int(n):,}") for name, n in figures.items() if n is not None)
 

@@ -1,7 +1,9 @@
 """Rows of the results table as values. Not here: computing them (estimators), wording them (headline)."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -15,7 +17,9 @@ from data_contracts.spec import Arm, Trial
 MEAN = "adjusted mean"
 DIFFERENCE = "adjusted mean difference"
 OVERALL = "treatment effect"
+TIPPING_DELTA = "tipping delta"
 USABLE = ("ok", "boundary")
+NOTHING_TO_TIP = "not significant without a delta"  # a tipping point's reason that is an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,63 @@ class Estimate:
         return numbers.decimals_for(self.se, self.lower, self.upper)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """A results table turned into values once, each when it is first asked for."""
+
+    results: pd.DataFrame
+    records: list[Any]
+    by_analysis: dict[str, list[int]]
+    made: dict[int, Estimate]
+
+    @classmethod
+    def of(cls, results: pd.DataFrame) -> Self:
+        records = list(results.itertuples(index=False))
+        by_analysis: dict[str, list[int]] = {}
+        for at, name in enumerate(results["analysis"].tolist()):
+            by_analysis.setdefault(name, []).append(at)
+        return cls(results, records, by_analysis, {})
+
+    def equal_to(self, where: Mapping[str, str]) -> Iterator[Estimate]:
+        rest = dict(where)
+        name = rest.pop("analysis", None)
+        places = range(len(self.records)) if name is None else self.by_analysis.get(name, [])
+        for at in places:
+            record = self.records[at]
+            if all(getattr(record, column) == wanted for column, wanted in rest.items()):
+                if at not in self.made:
+                    self.made[at] = Estimate.of(record)
+                yield self.made[at]
+
+
+_LOOKED_UP: ContextVar[dict[int, _Rows] | None] = ContextVar("looked_up", default=None)
+
+
+@contextmanager
+def looked_up_once() -> Iterator[None]:
+    """Within it each results table is turned into values once, since a report asks for rows thousands of times.
+
+    A table must not be changed within it.
+    """
+    token = _LOOKED_UP.set({})
+    try:
+        yield
+    finally:
+        _LOOKED_UP.reset(token)
+
+
+def _rows_of(results: pd.DataFrame, known: dict[int, _Rows]) -> _Rows:
+    # The rows hold the table, so that no other can have its identity meanwhile.
+    if id(results) not in known:
+        known[id(results)] = _Rows.of(results)
+    return known[id(results)]
+
+
 def estimates(results: pd.DataFrame, **where: str) -> Iterator[Estimate]:
     """Yield the rows whose columns equal what is given, in the table's order."""
+    if (known := _LOOKED_UP.get()) is not None:
+        yield from _rows_of(results, known).equal_to(where)
+        return
     chosen = pd.Series(True, index=results.index)
     for column, wanted in where.items():
         chosen &= results[column] == wanted
@@ -98,6 +157,18 @@ def comparison(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm
             return answer
     at_visit = first(results, analysis=analysis.name, statistic=DIFFERENCE, visit=visit, contrast=versus)
     return at_visit or first(results, analysis=analysis.name, statistic=OVERALL, contrast=versus)
+
+
+def answer(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> Estimate | None:
+    """Return the row that answers an analysis, as `comparison`; of a tipping point its delta."""
+    versus = contrast(arm, trial)
+    found = first(results, analysis=analysis.name, statistic=TIPPING_DELTA, contrast=versus)
+    return found or comparison(results, trial, analysis, arm)
+
+
+def is_answered(found: Estimate | None) -> bool:
+    """Return whether an analysis was done: also where its answer is that no conclusion can tip."""
+    return found is not None and (found.status in USABLE or found.reason == NOTHING_TO_TIP)
 
 
 def why_not(results: pd.DataFrame, analysis: Analysis, found: Estimate | None) -> str:

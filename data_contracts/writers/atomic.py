@@ -25,25 +25,26 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".tmp_{path.name}_{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_through(temporary, data)
+        write_through(temporary, data)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise StorageError(
-            f"{path.name} can't be written; nothing was changed.", [_problem(path, error)]
+            f"{path.name} can't be written; nothing was changed.", [problem_of(path, error)]
         ) from error
     finally:
         _remove(temporary)
 
 
-def _write_through(path: Path, data: bytes) -> None:
+def write_through(path: Path, data: bytes) -> None:
+    """Write a new file and wait until it is on the disk."""
     with path.open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the renaming itself durable, where the system lets a folder be opened."""
     if os.name != "posix":
         return
@@ -61,7 +62,8 @@ def _remove(temporary: Path) -> None:
         return  # the folder itself is out of reach: the first error says so
 
 
-def _problem(path: Path, error: OSError) -> Problem:
+def problem_of(path: Path, error: OSError) -> Problem:
+    """Return what to say of a file that can't be written."""
     remedy = REMEDIES.get(error.errno or 0, "")
     return Problem(
         str(path.parent), error.strerror or type(error).__name__, "a folder that can be written", remedy

@@ -41,7 +41,7 @@ def sav_bytes(frame: pd.DataFrame, columns: Sequence[Column], label: str = "") -
             file_label=label,
             column_labels={c.in_file: c.label for c in columns},
             variable_value_labels={c.in_file: labels for c in columns if (labels := _value_labels(c))},
-            missing_ranges={c.in_file: [float(code) for code in c.missing] for c in columns if c.missing},
+            missing_ranges={c.in_file: _missing(c) for c in columns if c.missing},
             variable_format={c.in_file: how for c in columns if (how := _format(c))},
             variable_measure={c.in_file: _measure(c) for c in columns},
         )
@@ -76,6 +76,12 @@ def _values(values: pd.Series, column: Column) -> pd.Series:
 def _value_labels(column: Column) -> Mapping[float | str, str]:
     numeric, labels = is_numeric(column), {**column.labels, **column.missing}
     return {float(code) if numeric else code: text for code, text in labels.items()}
+
+
+def _missing(column: Column) -> list[float | str]:
+    """Return the user-missing codes; of text, what is spelt so, a blank too."""
+    is_text = column.type == "text" or (column.type == "category" and not is_numeric(column))
+    return [code if is_text else float(code) for code in column.missing]
 
 
 def _format(column: Column) -> str:

@@ -23,6 +23,7 @@ def lock(
     TRIAL is a name from `srt trials`. Its last report must be of what there is now.
     """
     from pipelines.home import find_home
+    from pipelines.index_page import refresh_index
     from pipelines.lock import lock as freeze
     from pipelines.lock import standing
 
@@ -31,7 +32,9 @@ def lock(
         _show(plan, standing(find_home(), trial), as_json=as_json)
         return
     signed(by, why)
-    _show(plan, freeze(find_home().ready(), plan, by, why), as_json=as_json)
+    home = find_home().ready()
+    _show(plan, freeze(home, plan, by, why), as_json=as_json)
+    refresh_index(home)
 
 
 def unlock(trial: TrialName, by: By = "", why: Why = "", yes: Yes = False, as_json: AsJson = False) -> None:
@@ -40,6 +43,7 @@ def unlock(trial: TrialName, by: By = "", why: Why = "", yes: Yes = False, as_js
     TRIAL is a name from `srt trials`.
     """
     from pipelines.home import find_home
+    from pipelines.index_page import refresh_index
     from pipelines.lock import unlock as release
 
     plan = load(trial)
@@ -48,7 +52,9 @@ def unlock(trial: TrialName, by: By = "", why: Why = "", yes: Yes = False, as_js
         f"The lock of {trial} will be taken off. Results made before it is locked again are not final.",
         yes=yes,
     )
-    _show(plan, release(find_home().ready(), plan, by, why), as_json=as_json)
+    home = find_home().ready()
+    _show(plan, release(home, plan, by, why), as_json=as_json)
+    refresh_index(home)
 
 
 def _show(plan: "Trial", found: "Standing", *, as_json: bool) -> None:

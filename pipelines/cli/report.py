@@ -1,36 +1,90 @@
-"""`srt report`: where a trial's report is. Not here: making it."""
+"""`srt report`: where a trial's reports are, and the closed one on command. Not here: making them."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.arguments import AsJson, TrialName, load
+from pipelines.cli.confirming import By, Why, signed
 from pipelines.cli.output import note, print_json, say, shown
 
+if TYPE_CHECKING:
+    from data_contracts.spec import Trial
 
-def report(
+
+class For(StrEnum):
+    """Whom a report is for."""
+
+    final = "final"
+    open = "open"
+    closed = "closed"
+
+
+Audience = Annotated[
+    For,
+    typer.Option(
+        "--audience",
+        help="final: by arm; open: both arms together; closed: by coded arms, made now, for a monitoring committee.",
+    ),
+]
+ALONE = "The closed report is made of the true allocation, for its owner alone; the audit log says so."
+
+
+def report(  # noqa: PLR0917 - an argument per option
     trial: TrialName,
+    audience: Audience = For.final,
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    by: By = "",
+    why: Why = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say where a trial's report is, and open it.
+    """Say where a trial's report is, and open it; make the closed one.
 
-    TRIAL is a name from `srt trials`.
+    TRIAL is a name from `srt trials`. `--audience closed` needs --by and --why: it shows blinded arms as A and B.
     """
-    from pipelines.home import find_home
-
-    load(trial)
-    page, validation = find_home().report(trial), find_home().validation(trial) / "index.html"
-    if not page.is_file():
-        raise _no_report(trial, page)
+    plan = load(trial)
+    page = _closed(plan, by, why) if audience == For.closed else _made(trial, audience)
     if as_json:
-        checks = validation if validation.is_file() else None
-        print_json({"trial": trial, "report": page, "validation_report": checks})
+        print_json(
+            {"trial": trial, "audience": audience.value, "report": page, "validation_report": _checks(trial)}
+        )
     else:
         say(shown(page))
     if open_:
         _open(page)
+
+
+def _made(trial: str, audience: For) -> Path:
+    """Return the report of the last run."""
+    from pipelines.home import find_home
+
+    home = find_home()
+    page = home.report(trial) if audience == For.final else home.reports(trial) / "open" / "report-open.html"
+    if not page.is_file():
+        raise _no_report(trial, page)
+    return page
+
+
+def _closed(plan: "Trial", by: str, why: str) -> Path:
+    """Return the closed report, made now."""
+    from datetime import UTC, datetime
+
+    from pipelines.closed import Asked, closed_report
+    from pipelines.home import find_home
+
+    signed(by, why)
+    note(ALONE)
+    page, *_ = closed_report(find_home().ready(), plan, Asked(by, why, datetime.now(UTC)))
+    return page
+
+
+def _checks(trial: str) -> Path | None:
+    from pipelines.home import find_home
+
+    page = find_home().validation(trial) / "index.html"
+    return page if page.is_file() else None
 
 
 def _open(page: Path) -> None:

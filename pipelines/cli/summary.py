@@ -76,6 +76,11 @@ def _queries(queries: Mapping[str, int]) -> str:
 
 
 def _paths(summary: "RunSummary") -> list[tuple[str, str]]:
-    places = {"report": summary.report, "checks": summary.validation_report}
+    places = {
+        "report": summary.report,
+        "word": summary.files["report_word"],
+        "open": summary.files["open_report"],
+        "checks": summary.validation_report,
+    }
     rows = [(label, shown(Path(place))) for label, place in places.items() if place]
     return [*rows, ("run", f"{summary.run_id} (`srt ui` shows it)")] if rows else rows

@@ -1,7 +1,6 @@
-"""`srt ui`: Dagster's pages on this machine. Not here: the command that serves them (pipelines.ui)."""
+"""`srt ui`: Dagster's pages and the reports' on this machine. Not here: the programs that serve them (pipelines.ui)."""
 
 import os
-import socket
 from typing import Annotated
 
 import typer
@@ -9,6 +8,7 @@ import typer
 from pipelines.cli.output import note
 
 Port = Annotated[int, typer.Option(min=1024, max=65535, help="Port on this machine.")]
+PagesPort = Annotated[int, typer.Option(min=1024, max=65535, help="Port of the reports' pages.")]
 ReadOnly = Annotated[bool, typer.Option("--read-only", help="Pages that start and change nothing.")]
 Host = Annotated[str, typer.Option(help="Address to listen at; any but this machine's own needs the next.")]
 Exposed = Annotated[
@@ -18,23 +18,37 @@ Exposed = Annotated[
 
 
 def ui(
-    port: Port = 3000, read_only: ReadOnly = False, host: Host = "127.0.0.1", without_sign_on: Exposed = False
+    port: Port = 3000,
+    pages_port: PagesPort = 3001,
+    read_only: ReadOnly = False,
+    host: Host = "127.0.0.1",
+    without_sign_on: Exposed = False,
 ) -> None:
-    """Serve Dagster's pages: asset graph, runs, checks, schedules. For others, put them behind a proxy."""
+    """Serve Dagster's pages (asset graph, runs, checks, schedules) and beside them the index of trials and reports.
+
+    For others, put them behind a proxy.
+    """
     from pipelines.home import PROJECT, find_home
-    from pipelines.ui import ui_command
+    from pipelines.ui import listen, serve_pages, ui_command
 
     if not _is_loopback(host) and not without_sign_on:
         raise typer.BadParameter(
             f"{host} would let others in, and the pages ask for no password: put them behind a proxy that does "
             "(docs/blinding.md), or give --without-sign-on"
         )
+    if port == pages_port:
+        raise typer.BadParameter(f"both kinds of pages can't be at port {port}: give --port or --pages-port")
     _must_be_free(port, host)
-    command, environment = ui_command(find_home(), port, host=host, read_only=read_only)
+    home, place = find_home(), f"[{host}]" if ":" in host else host
+    pages = f"http://{place}:{pages_port}"
+    command, environment = ui_command(home, port, host=host, read_only=read_only)
     _must_exist(command[0])
-    note(f"Dagster's pages: http://{host}:{port} (Ctrl-C ends them)")
+    serve_pages(home, listen(host, pages_port, "--pages-port"), host, port)
+    note(f"Dagster's pages: http://{place}:{port} (Ctrl-C ends them)")
+    note(f"Index of trials: {pages}")
     os.chdir(PROJECT)
-    os.execve(command[0], command, dict(environment))  # noqa: S606  no shell: Dagster takes this process over
+    # No shell: Dagster takes this process over. Runs it starts lead to our pages where they are.
+    os.execve(command[0], command, {"SRT_PAGES": pages, **environment})  # noqa: S606
 
 
 def _is_loopback(host: str) -> bool:
@@ -48,18 +62,9 @@ def _is_loopback(host: str) -> bool:
 
 
 def _must_be_free(port: int, host: str) -> None:
-    from data_contracts.errors import BusyError, Problem
+    from pipelines.ui import listen
 
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            problem = Problem(
-                f"port {port}", error.strerror or "an error", "a free port", "Choose another with --port."
-            )
-            raise BusyError(f"Port {port} can't be used.", [problem]) from None
+    listen(host, port, "--port").close()
 
 
 def _must_exist(program: str) -> None:

@@ -78,9 +78,11 @@ def _show_queries(plan: "Trial", home: "Home", by: str, why: str) -> None:
 
 
 def _for_good(plan: "Trial", home: "Home", by: str, why: str) -> None:
+    from pipelines.index_page import refresh_index
     from pipelines.lock import unblind as reveal_all
 
     done = reveal_all(home, plan, by, why)
+    refresh_index(home)
     say(f"{plan.name} is unblinded, by {by}.", "bold")
     if done.lock:
         note(f"  lock of {done.lock.time[:19].replace('T', ' ')} UTC, audit line {done.lock.line[:12]}…")

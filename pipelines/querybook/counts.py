@@ -26,6 +26,21 @@ def standing(
     return [dict(row._mapping) for row in connection.execute(asked)]  # noqa: SLF001  its public name
 
 
+def with_waits(
+    connection: "Connection", trial: str, now: datetime, rows: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the rows of `standing` with `oldest_days`: since when the oldest query waits, in whole days, or None."""
+    from sqlalchemy import func, select
+
+    from pipelines.querybook.schema import queries
+
+    by = (queries.c.form, queries.c.severity)
+    asked = select(*by, func.min(queries.c.asked)).group_by(*by)
+    waiting = asked.where(queries.c.trial == trial, queries.c.status.in_(WAITING))
+    days = {(form, severity): (now - first).days for form, severity, first in connection.execute(waiting)}
+    return [{**row, "oldest_days": days.get((row["form"], row["severity"]))} for row in rows]
+
+
 def totals(rows: list[dict[str, Any]]) -> Mapping[str, int]:
     """Return how many queries a trial has: unresolved (`open`) in all, and among them new and overdue; resolved."""
     of = {name: sum(int(row[name]) for row in rows) for name in (*STATUSES, "overdue")}

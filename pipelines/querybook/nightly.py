@@ -25,12 +25,13 @@ def keep_night(
         time: When, UTC.
 
     Returns:
-        The table `queries` (n, listing.COLUMNS), and the fact `lives`: how all the trial's queries stand.
+        The table `queries` (n, listing.COLUMNS), and the facts `lives` and `standing`: how all the trial's queries
+        stand, in all and by form and severity.
 
     Raises:
         StorageError: the book can't be written; nothing was changed.
     """
-    from pipelines.querybook.counts import standing, totals
+    from pipelines.querybook.counts import standing, totals, with_waits
     from pipelines.querybook.listing import with_lives
     from pipelines.querybook.night import night_of
     from pipelines.querybook.record import record_night
@@ -38,5 +39,9 @@ def keep_night(
     night, days = night_of(trial, verdict, facts, time), trial.queries.overdue_after_days
     record_night(book, night)
     queries = with_lives(verdict.queries, book, trial.name, time, days)
-    stood = book.read(lambda connection: standing(connection, trial.name, time, days))
-    return Tables({"queries": queries}, {"lives": dict(totals(stood))})
+    stood = book.read(
+        lambda connection: with_waits(
+            connection, trial.name, time, standing(connection, trial.name, time, days)
+        )
+    )
+    return Tables({"queries": queries}, {"lives": dict(totals(stood)), "standing": stood})

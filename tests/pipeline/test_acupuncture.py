@@ -103,5 +103,5 @@ def test_the_trial_runs_through_its_hops(landing, tmp_path, monkeypatch):
     assert summary.status == "success"
     assert summary.primary["estimate"] == pytest.approx(-4.700, abs=5e-4)
     page = Path(summary.report).read_text("utf-8")
-    for heading in ("Copy increments in reference", "Tipping point", "For whom it works"):
+    for heading in ("Copy increments in reference", "Tipping point", "Subgroups"):
         assert heading in page

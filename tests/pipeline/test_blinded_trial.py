@@ -10,7 +10,9 @@ import re
 import zlib
 from pathlib import Path
 
+import docx
 import pandas as pd
+import pyreadstat
 import pytest
 
 from data_contracts.load import SHIPPED_TRIALS
@@ -89,6 +91,40 @@ def test_the_report_the_terminal_and_the_json_say_so_first(home, capsys):
     assert all(MARK in sentence for sentence in re.findall(r'<p class="sentence"[^>]*>([^<]*)', page))
     assert "Better than the reference" not in page
     assert "ALLOCATION SHUFFLED" in page, "written across the figure"
+
+
+def files_of_the_report(home):
+    """Return the paths of the report's files, without the validation pages, relative to their folder."""
+    folder = home.reports(NAME)
+    paths = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    return {p.as_posix() for p in paths if p.parts[0] != "validation"}
+
+
+def test_every_file_by_arm_says_in_its_name_that_its_arms_are_shuffled(home):
+    """A file is mailed on without its folder; the open report shows no arm."""
+    files = files_of_the_report(home)
+    assert {"report-SHUFFLED.html", "report-SHUFFLED.docx", "results-SHUFFLED.csv"} <= files
+    assert "data/analysis_set-SHUFFLED.sav" in files
+    assert any(name.startswith("figures/") for name in files)
+    unmarked = {name for name in files if "SHUFFLED" not in Path(name).name}
+    assert all(name.startswith("open/report-open.") for name in unmarked), unmarked
+
+
+def test_every_page_of_the_word_report_says_so_too(home):
+    """Somebody prints it."""
+    document = docx.Document(str(home.reports(NAME) / "report-SHUFFLED.docx"))
+    for section in document.sections:
+        assert MARK in [paragraph.text for paragraph in section.header.paragraphs]
+    assert "Better than the reference" not in [paragraph.text for paragraph in document.paragraphs]
+
+
+def test_the_exported_analysis_set_has_the_shuffled_arms_and_says_so(home):
+    """It is opened in SPSS, far from here."""
+    read, meta = pyreadstat.read_sav(str(home.reports(NAME) / "data" / "analysis_set-SHUFFLED.sav"))
+    assert "SHUFFLED" in meta.column_names_to_labels["arm"]
+    shown = read.drop_duplicates("participant").set_index("participant")["arm"].map({0: "UC", 1: "SRT"})
+    true = true_arms(home.landing(NAME)).reindex(shown.index)
+    assert 0.3 < (shown == true).mean() < 0.7
 
 
 def test_no_table_in_the_open_joins_participants_with_their_true_arms(home):
@@ -244,6 +280,10 @@ def test_results_differ_from_the_true_ones_until_a_locked_trial_is_unblinded(hom
     true = estimate()
     assert abs(true["value"] - shuffled["value"]) > shuffled["se"]
     assert MARK not in home.report(NAME).read_text()
+    files = files_of_the_report(home)
+    assert not [name for name in files if "SHUFFLED" in name], "nobody mixes them up"
+    assert {"report.html", "report.docx", "results.csv", "data/analysis_set.sav"} <= files
+    assert told["report_word"] == str(home.reports(NAME) / "report.docx")
     arms = table(home, "accepted", "allocation").set_index("participant")["arm"].astype(str)
     assert (arms == true_arms(home.landing(NAME)).reindex(arms.index)).all()
     assert entry.run_command_line(["audit", "--verify"]) == 0

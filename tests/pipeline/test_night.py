@@ -29,6 +29,7 @@ from pipelines import locks, run, store, warm
 from pipelines.change_log import read_changes
 from pipelines.definitions import build
 from pipelines.home import Home
+from pipelines.published import NAMED
 from pipelines.resources import TrialPlace, change_log
 from pipelines.trials import load_named
 
@@ -199,7 +200,7 @@ def test_a_run_ends_with_the_summary_and_tells_of_each_hop(home):
     told = json.loads(json.dumps(summary.as_json(), allow_nan=False))
     assert list(told) == [
         "trial", "run_id", "status", "primary", "forms", "queries", "report", "validation_report", "allocation",
-        "lock",
+        "lock", *NAMED,
     ]  # fmt: skip
     assert (told["trial"], told["status"], told["primary"]["contrast"]) == ("small", "success", "SRT - UC")
     assert told["primary"]["lower"] < told["primary"]["estimate"] < told["primary"]["upper"]
@@ -209,6 +210,7 @@ def test_a_run_ends_with_the_summary_and_tells_of_each_hop(home):
     }  # fmt: skip
     assert Path(told["report"]).exists()
     assert Path(told["validation_report"]).exists()
+    assert all(Path(told[name]).is_file() for name in NAMED)
     assert [(e.hop, e.state) for e in heard] == [
         (hop, state) for hop in HOPS for state in ("started", "done")
     ]

@@ -15,6 +15,7 @@ from assets.landing import data_hash
 from data_contracts.errors import StorageError
 from data_contracts.operations import Retention
 from data_contracts.tables import Tables
+from data_contracts.writers.together import ASIDE
 from pipelines import audit, lock, locks, retention, snapshots
 from pipelines.cli import __main__ as entry
 from pipelines.custody import Custody, make_private
@@ -222,6 +223,16 @@ def test_files_of_killed_writers_go_after_a_day(home):
     assert removals(home, [trial()], now) == []
     os.utime(left, (now.timestamp() - 2 * DAY,) * 2)
     carry_out(home, removals(home, [trial()], now))
+    assert not left.exists()
+
+
+def test_a_report_that_a_killed_run_had_not_put_in_place_goes_after_a_day(home):
+    """It holds participants' data, and nobody looks there."""
+    left = home.reports("ours") / ASIDE / "data" / "analysis_set.sav"
+    left.parent.mkdir(parents=True)
+    left.write_text("half")
+    os.utime(left, (NOW.timestamp() - 2 * DAY,) * 2)
+    carry_out(home, removals(home, [trial()], NOW))
     assert not left.exists()
 
 

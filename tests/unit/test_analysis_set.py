@@ -79,7 +79,7 @@ def test_populations_follow_the_plan(accepted):
 
 def test_flow_counts_everyone_once(accepted):
     """Randomised = excluded + not analysed + analysed, in each arm."""
-    flow = build_analysis_set(accepted, TRIAL).flow.set_index(["arm", "stage", "visit"])["n"]
+    flow = build_analysis_set(accepted, TRIAL).course.flow.set_index(["arm", "stage", "visit"])["n"]
     assert flow[("UC", "randomised", "")] == 2
     assert flow[("UC", "not analysed", "")] == 1
     assert flow[("UC", "analysed", "")] == 1
@@ -125,7 +125,7 @@ def test_the_randomisation_list_says_who_has_which_arm(accepted):
 def test_a_missing_covariate_is_a_reason_not_to_be_analysed(accepted):
     """The model leaves them out; the flow must say so, or its last box is not the model's n."""
     accepted["allocation"].loc[0, "sex"] = None
-    flow = build_analysis_set(accepted, TRIAL).flow
+    flow = build_analysis_set(accepted, TRIAL).course.flow
     uc = flow[(flow["arm"] == "UC") & (flow["stage"] == "not analysed")]
     assert dict(zip(uc["reason"], uc["n"], strict=True)) == {
         "no follow-up observed": 1,
@@ -140,6 +140,6 @@ def test_who_is_analysed_although_excluded_is_not_counted_as_excluded(accepted):
     accepted["time_use"] = pd.concat(
         [accepted["time_use"], pd.DataFrame(seen("P5", {"m9": 3.0}))], ignore_index=True
     )
-    flow = build_analysis_set(accepted, everyone).flow.set_index(["arm", "stage", "visit"])["n"]
+    flow = build_analysis_set(accepted, everyone).course.flow.set_index(["arm", "stage", "visit"])["n"]
     assert ("SRT", "excluded", "") not in flow.index
     assert flow[("SRT", "analysed", "")] == 3

@@ -10,6 +10,7 @@ from data_contracts.errors import ContractError, EstimationError, Problem
 from pipelines.cli import __main__ as entry
 from pipelines.cli import data, summary
 from pipelines.hops import HopEvent
+from pipelines.published import NAMED
 from pipelines.run import RunSummary
 
 PRIMARY = {
@@ -73,6 +74,7 @@ def test_json_is_one_object_with_the_promised_keys_in_full_precision(runs, capfd
         "validation_report",
         "allocation",
         "lock",
+        *NAMED,
     }
     assert told["primary"]["estimate"] == 8.123456789012345
     assert told["primary"]["df"] is None

@@ -18,6 +18,7 @@ from analysis.estimators.baseline import (
     describe_outcomes,
     described_frame,
 )
+from analysis.estimators.disposition import DISPOSITION
 from analysis.reporting.document import ReportContent, make_report
 from analysis.reporting.figures.adjusted_means import adjusted_means_figure
 from analysis.reporting.html import render_html
@@ -51,9 +52,10 @@ allocation;100;100;0
 bdi;500;497;3
 """
 QUERIES = """
-form;severity;n
-bdi;warning;3
-participants;critical;1
+form;severity;state;n;oldest_days
+bdi;warning;open;3;12
+bdi;warning;resolved;2;
+participants;critical;answered;1;
 """
 
 
@@ -143,26 +145,29 @@ def fake_results(trial: Trial) -> pd.DataFrame:
     frames = [results_frame(r, analysis=a, role=b, outcome=c, **base) for (a, b, c), r in plan.items()]
     frames.append(described_frame(describe_baseline(people, trial), analysis=BASELINE, **base))
     frames.append(described_frame(describe_outcomes(people, trial), analysis=OBSERVED, **base))
+    frames.append(fake_flow(trial))
     return pd.concat(frames, ignore_index=True)
 
 
 def fake_flow(trial: Trial) -> pd.DataFrame:
-    """Return counts that add up: 48 and 52, one excluded."""
-    rows: list[tuple[str, str, str, int, str]] = []
-    for arm, n, excluded, left in (("TAU", 48, 1, 2), ("BtheB", 52, 0, 1)):
-        kept = n - excluded
-        rows.append(("randomised", arm, "", n, ""))
-        if excluded:
-            rows.append(("excluded", arm, "", excluded, "found ineligible"))
+    """Return rows of a flow that adds up: 48 and 52, one excluded."""
+    rows: dict[str, list[Statistic]] = {}
+    for arm, n, excluded, left in (("TAU", 48, 1, 2), ("BtheB", 52, 0, 1), ("", 100, 1, 3)):
+        kept, lost = n - excluded, 4 if arm else 8
+        counts = [("randomised", "", n, ""), ("excluded", "", excluded, "found ineligible")]
         if arm == "BtheB":
-            rows.append(("received therapy", arm, "", 45, "at least one session"))
-            rows.append(("no therapy", arm, "", 7, "no session"))
+            counts += [
+                ("received therapy", "", 45, "at least one session"),
+                ("no therapy", "", 7, "no session"),
+            ]
         for i, visit in enumerate(trial.visits):
-            rows.append(("observed", arm, visit.code, kept - 4 * i, ""))
-            rows.append(("lost", arm, visit.code, 4 * i, "primary outcome not observed"))
-        rows.append(("not analysed", arm, "", left, "no follow-up observed"))
-        rows.append(("analysed", arm, "", kept - left, ""))
-    return pd.DataFrame(rows, columns=["stage", "arm", "visit", "n", "reason"])
+            counts.append(("observed", visit.code, kept - lost * i, ""))
+            counts.append(("lost", visit.code, lost * i, "primary outcome not observed"))
+        counts += [("not analysed", "", left, "no follow-up observed"), ("analysed", "", kept - left, "")]
+        for stage, visit, value, reason in counts:
+            row = Statistic("count", float(value), visit=visit, arm=arm, at=reason, n=n)
+            rows.setdefault(stage, []).append(row)
+    return described_frame(rows, analysis=DISPOSITION, role="descriptive", trial=trial.name)
 
 
 def render_report(content: ReportContent) -> str:
@@ -185,7 +190,7 @@ def fake_content(trial: Trial | None = None, **changes: Any) -> ReportContent:
         "time": "2026-02-03T04:10:00Z", "triggered_by": "nightly schedule",
     }  # fmt: skip
     parts = {
-        "trial": trial, "results": fake_results(trial), "flow": fake_flow(trial), "counts": _frame(COUNTS),
+        "trial": trial, "results": fake_results(trial), "counts": _frame(COUNTS),
         "findings": _frame(FINDINGS), "queries": _frame(QUERIES), "provenance": provenance,
         "links": {"Validation report": "validation/index.html"},
     }  # fmt: skip
@@ -316,7 +321,7 @@ def test_ids_are_unique_and_references_resolve(parsed: _Cells) -> None:
 def test_text_of_a_trial_file_is_escaped() -> None:
     """A label such as `<30 h` or a script in a title must stay text."""
     trial = fake_trial().model_copy(update={"title": "Hours <30 & <script>alert(1)</script>"})
-    assert "<script" not in render_report(fake_content(trial))
+    assert "<script>alert" not in render_report(fake_content(trial))
 
 
 def test_simulated_data_are_announced_at_the_top() -> None:

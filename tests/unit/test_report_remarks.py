@@ -1,7 +1,11 @@
 """What stands below a table of answers: flags, compliance, the other standard error, clusters, the tipping delta."""
 
+from math import nan
+
 import pytest
 
+from analysis.estimators.mmrm import method_of
+from analysis.reporting.tables.compliers import compliers_table
 from analysis.reporting.tables.remarks import remarks
 from analysis.reporting.tables.sensitivity import sensitivity_table
 from analysis.results import Statistic, result_records, results_table
@@ -32,22 +36,54 @@ def _of(trial, name, *rows):
     return remarks(_results(trial, **{name: list(rows)}), trial, [trial.analyses[name]])
 
 
-def test_a_weak_instrument_is_said_with_compliance_and_the_effect_as_allocated(trial):
-    """The row of the table is of status ok: nothing else in the report would say that it is not to be trusted."""
-    (said,) = _of(
-        trial, "cace",
-        Statistic("count", 60.0, visit="m9", arm="SRT", n=71, at="at least 8 sessions"),
-        Statistic("adjusted mean difference", 8.0, **VERSUS, **LIMITS),
-        Statistic("first-stage f", 6.2, **VERSUS),
-        Statistic("complier average causal effect", 9.0, reason=WEAK, **VERSUS, **LIMITS),
-    )  # fmt: skip
-    for part in (
-        WEAK,
-        "60 of 71 with at least 8 sessions",
-        "first-stage F 6.2",
-        "as allocated 8 (2 to 14)",
-    ):
-        assert part in said.replace(".0", "")
+def _rows(table):
+    return [row for group in table.groups for row in group.rows]
+
+
+def _compliers(trial, reason=""):
+    found = {"se": 3.0, "lower": 2.0, "upper": 14.0, "confidence": 0.95, "p_value": 0.01, "n": 143}
+    return _results(
+        trial,
+        cace=[
+            Statistic("count", 60.0, visit="m9", arm="SRT", n=71, at="at least 8 sessions"),
+            Statistic("percent", 84.5, visit="m9", arm="SRT", n=71, at="at least 8 sessions"),
+            Statistic("adjusted mean difference", 8.0, **VERSUS, **found),
+            Statistic("first-stage f", 6.2, df=136, reason=reason, **VERSUS),
+            Statistic("complier average causal effect", 9.0, reason=reason, **VERSUS, **found),
+        ],
+    )
+
+
+def test_a_weak_instrument_is_said_below_the_answers_and_beside_its_f(trial):
+    """The row of the table is of status ok: nothing else would say that it is not to be trusted."""
+    results = _compliers(trial, WEAK)
+    (said,) = remarks(results, trial, [trial.analyses["cace"]])
+    assert said.endswith(f"{WEAK}.")
+    (first_stage,) = [r for r in _rows(compliers_table(results, trial)) if r.cells[0].text == "First-stage F"]
+    assert first_stage.cells[0].detail == WEAK
+    assert first_stage.cells[2].text == "6.2"
+
+
+def test_the_effect_in_compliers_stands_beside_compliance_and_the_effect_as_allocated(trial):
+    """Three numbers belong together: who complied, what allocation did, what complying did."""
+    rows = {r.cells[0].text: r.cells for r in _rows(compliers_table(_compliers(trial), trial))}
+    complied = rows["Complied: SRT plus usual care"]
+    assert (complied[1].text, complied[2].text) == ("71", "60 (84%)")
+    assert complied[2].source.count("cace/") == 2, "count and percent are two rows"
+    assert (rows["As allocated"][2].text, rows["In compliers"][2].text) == ("8.0", "9.0")
+
+
+def test_an_effect_in_compliers_that_was_refused_is_said_with_the_reason(trial):
+    refused = Statistic(
+        "complier average causal effect", nan, status="refused", reason="no compliers", **VERSUS
+    )
+    rows = {r.cells[0].text: r.cells for r in _rows(compliers_table(_results(trial, cace=[refused]), trial))}
+    assert "no compliers" in rows["In compliers"][2].text
+
+
+def test_a_plan_without_compliers_says_so():
+    plain = load_trial(find_trial("beat_the_blues"))
+    assert compliers_table(_results(plain), plain).empty == "The plan declares no analysis of compliers."
 
 
 def test_the_penalty_of_an_empty_cell_is_said(trial):
@@ -56,13 +92,56 @@ def test_the_penalty_of_an_empty_cell_is_said(trial):
     assert said == f"{trial.analyses['above_30_hours'].label}: {flag}."
 
 
-def test_rubin_s_error_stands_beside_the_jackknife_s(trial):
-    (said,) = _of(
-        trial, "imputed_j2r",
+def test_rubin_s_error_stands_below_the_jackknife_s(trial):
+    """One is what the limits rest on; the other is what most papers give."""
+    answer = Statistic(
+        "adjusted mean difference", 7.0, method="x; jackknife standard error", **VERSUS, **LIMITS
+    )
+    rows = [answer, Statistic("other standard error", 3.27, at="rubin", **VERSUS)]
+    table = sensitivity_table(_results(trial, imputed_j2r=rows), trial)
+    labels = [row.cells[0].text for row in _rows(table)]
+    at = labels.index("its SE by Rubin's rules")
+    own, other = _rows(table)[at - 1].cells, _rows(table)[at].cells
+    assert (own[0].text, own[5].detail) == (trial.analyses["imputed_j2r"].label, "jackknife")
+    assert (other[5].text, other[5].source.split("/")[-1]) == ("3.27", "rubin")
+
+
+def test_another_error_that_failed_is_said_with_its_reason(trial):
+    rows = [
         Statistic("adjusted mean difference", 7.0, **VERSUS, **LIMITS),
-        Statistic("other standard error", 3.27, at="rubin", **VERSUS),
-    )  # fmt: skip
-    assert said.endswith("SE by Rubin's rules 3.27.")
+        Statistic(
+            "other standard error", nan, at="rubin", status="failed", reason="no draw converged", **VERSUS
+        ),
+    ]
+    table = sensitivity_table(_results(trial, imputed_j2r=rows), trial)
+    assert any("no draw converged" in cell.text for row in _rows(table) for cell in row.cells)
+
+
+def test_each_estimator_of_the_plan_names_how_its_standard_error_was_found(trial):
+    """ "SE" alone has four meanings in one table."""
+    methods = {
+        "primary": method_of(trial.primary_analysis),
+        "lmm": "linear mixed-effects model, random intercept per participant, REML",
+        "ancova": "analysis of covariance, ordinary least squares",
+        "cace": "two-stage least squares, arm as instrument, heteroscedasticity-robust standard error",
+    }
+    answers = {
+        n: "adjusted mean difference" if n != "cace" else "complier average causal effect" for n in methods
+    }
+    results = _results(
+        trial, **{n: [Statistic(answers[n], 7.0, method=m, **VERSUS, **LIMITS)] for n, m in methods.items()}
+    )
+    told = {
+        row.cells[0].text: row.cells[5].detail
+        for row in _rows(sensitivity_table(results, trial))
+        if len(row.cells) > 5
+    }
+    assert [told[trial.analyses[name].label] for name in methods] == [
+        "Kenward-Roger",
+        "model",
+        "model",
+        "robust to unequal variances",
+    ]
 
 
 def test_an_answer_with_nothing_to_say_has_no_remark(trial):

@@ -7,6 +7,7 @@ import pandas as pd
 from analysis.reporting import numbers
 from analysis.reporting.estimates import MEAN, Estimate, arm_label, estimates, visit_label
 from analysis.reporting.figures import look
+from analysis.reporting.figures.visits import WIDTH, apart, height, mark_primary_visit, visit_axis
 from analysis.reporting.headline import is_shuffled
 from analysis.reporting.report import Picture
 from data_contracts.spec import Arm, Trial
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "adjusted-means"
-APART = (
-    0.018  # of the time axis: how far arms stand apart at a visit, so that intervals don't cover each other
-)
 
 
 def adjusted_means_figure(results: pd.DataFrame, trial: Trial) -> tuple[Picture, ...]:
@@ -59,11 +57,12 @@ def _draw(means: list[Estimate], trial: Trial, *, shuffled: bool) -> "Figure":
     import matplotlib as mpl
 
     with mpl.rc_context(look.RC):
-        figure, axes = look.blank(7.4, 4.1)
-        _mark_primary_visit(axes, trial)
+        figure, axes = look.blank(WIDTH, height(4.1, trial))
+        mark_primary_visit(axes, trial)
         for position, arm in enumerate((trial.reference_arm, *trial.compared_arms)):
             _draw_arm(axes, [m for m in means if m.arm == arm.code], arm, position, trial)
-        _label(axes, trial)
+        visit_axis(axes, trial)
+        look.titled(axes, _title(trial))
         if shuffled:
             look.mark(axes, MARK)
     return figure
@@ -71,12 +70,12 @@ def _draw(means: list[Estimate], trial: Trial, *, shuffled: bool) -> "Figure":
 
 def _draw_arm(axes: "Axes", means: list[Estimate], arm: Arm, position: int, trial: Trial) -> None:
     style, months = look.style(position), {visit.code: visit.month for visit in trial.visits}
-    shift = (position - (len(trial.arms) - 1) / 2) * APART * _span(trial)
+    shift = apart(position, len(trial.arms), trial)
     at = [months[mean.visit] + shift for mean in means]
     values = [mean.value for mean in means]
     errors = [[m.value - m.lower for m in means], [m.upper - m.value for m in means]]
     axes.errorbar(
-        at, values, errors, fmt="none", ecolor=style.colour, elinewidth=1.3, capsize=3.5, capthick=1.3
+        at, values, errors, fmt="none", color=style.colour, elinewidth=1.3, capsize=3.5, capthick=1.3
     )
     inside = style.colour if style.is_filled else look.PAPER
     axes.plot(
@@ -85,32 +84,7 @@ def _draw_arm(axes: "Axes", means: list[Estimate], arm: Arm, position: int, tria
     )  # fmt: skip
 
 
-def _span(trial: Trial) -> float:
-    months = [visit.month for visit in trial.follow_ups]
-    return max(max(months) - min(months), 1.0)
-
-
-def _mark_primary_visit(axes: "Axes", trial: Trial) -> None:
-    primary = next(visit for visit in trial.visits if visit.code == trial.primary.visit)
-    half = 0.045 * _span(trial)
-    axes.axvspan(primary.month - half, primary.month + half, color=look.BAND, linewidth=0, zorder=0)
-
-
-def _label(axes: "Axes", trial: Trial) -> None:
-    outcome, visits = trial.outcomes[trial.primary.outcome], trial.follow_ups
-    labels = [f"{v.label}\n(primary)" if v.code == trial.primary.visit else v.label for v in visits]
-    axes.set_xticks([visit.month for visit in visits], labels)
-    margin = 0.08 * _span(trial)
-    axes.set_xlim(min(v.month for v in visits) - margin, max(v.month for v in visits) + margin)
+def _title(trial: Trial) -> str:
+    outcome = trial.outcomes[trial.primary.outcome]
     unit = f", {outcome.unit}" if outcome.unit else ""
-    axes.set_title(
-        f"{outcome.label}{unit} ({outcome.better} is better)",
-        loc="left",
-        color=look.INK,
-        fontsize=10.5,
-        pad=34,
-    )
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=2, frameon=False, labelcolor=look.INK,
-        handlelength=3.4, borderaxespad=0.2, columnspacing=2.2,
-    )  # fmt: skip
+    return f"{outcome.label}{unit} ({outcome.better} is better)"

@@ -35,9 +35,24 @@ def tipping_figures(results: pd.DataFrame, trial: Trial) -> tuple[Picture, ...]:
 def _figure(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm, places: Places) -> Picture:
     title = f"{analysis.label}: p-value by what is added to imputed values"
     shuffled = is_shuffled(results)
-    said = marked(tipping_sentence(results, trial, analysis, arm), SHUFFLED if shuffled else "")
+    words = f"{tipping_sentence(results, trial, analysis, arm)} {_said(places)}"
+    said = marked(words, SHUFFLED if shuffled else "")
     figure = _draw(places, trial, analysis, arm, shuffled=shuffled)
-    return look.picture(figure, f"tipping-{analysis.name}-{arm.code}", title, said)
+    return look.picture(figure, f"tipping-map-{analysis.name}-{arm.code}", title, said)
+
+
+def _said(places: Places) -> str:
+    """Return the grid in words: its middle and its ends."""
+    ps = sorted(found.p_value for found in places.values())
+    ends = f"Over the grid p goes from {numbers.p_value(ps[0])} to {numbers.p_value(ps[-1])}."
+    if (found := places.get((0.0, 0.0))) is None:
+        return ends
+    difference, p = numbers.number(found.value, found.decimals), numbers.p_clause(found.p_value)
+    return f"With nothing added the difference is {difference} ({p}). {ends}"
+
+
+def _signed(delta: float) -> str:
+    return f"+{delta:g}" if delta > 0 else f"{delta:g}".replace("-", numbers.MINUS)
 
 
 def _draw(places: Places, trial: Trial, analysis: Analysis, arm: Arm, *, shuffled: bool) -> "Figure":
@@ -63,20 +78,29 @@ def _cell(axes: "Axes", x: int, y: int, found: Estimate, alpha: float) -> None:
     colour = look.STYLES[1].colour if holds else look.BAND
     axes.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, facecolor=colour, edgecolor="none"))
     ink = look.PAPER if holds else look.INK
-    axes.text(x, y, numbers.p_value(found.p_value), ha="center", va="center", color=ink, fontsize=9.5)
+    axes.text(
+        x,
+        y,
+        numbers.p_value(found.p_value),
+        ha="center",
+        va="center",
+        color=ink,
+        fontsize=9.5,
+        in_layout=False,
+    )
 
 
 def _label(  # noqa: PLR0913, PLR0917 - the two axes and what they stand for
     axes: "Axes", own: list[float], other: list[float], trial: Trial, analysis: Analysis, arm: Arm
 ) -> None:
     outcome = trial.outcomes[trial.estimands[analysis.estimand].outcome]
-    axes.set_xlim(-0.6, len(own) - 0.4)
+    axes.set_xlim(-0.49, len(own) - 0.5)
     axes.set_ylim(-0.6, len(other) - 0.4)
-    axes.set_xticks(range(len(own)), [f"{x:+g}" if x else "0" for x in own])
-    axes.set_yticks(range(len(other)), [f"{y:+g}" if y else "0" for y in other])
+    axes.set_xticks(range(len(own)), [_signed(x) for x in own])
+    axes.set_yticks(range(len(other)), [_signed(y) for y in other])
     axes.spines["bottom"].set_visible(False)
     unit = f" ({outcome.unit})" if outcome.unit else ""
     axes.set_xlabel(f"added to imputed values, {arm.label}{unit}", color=look.INK)
-    axes.set_ylabel(f"{trial.reference_arm.label}", color=look.INK)
+    axes.set_ylabel(f"added, {trial.reference_arm.label}")
     level = numbers.number(100 * (1 - analysis.confidence), 0)
     axes.set_title(f"p-value; filled where it is below {level}%", loc="left", color=look.INK, fontsize=10.5)

@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.estimators.baseline import BASELINE, variable_and_level
 from analysis.reporting import numbers
 from analysis.reporting.estimates import Estimate, estimates
-from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
+from analysis.reporting.table import Cell, Column, Row, Table, one_group, row, sources
 from data_contracts.spec import Trial
 
 Found = dict[tuple[str, str, str], Estimate]  # (variable, arm, statistic); the arm is empty for all
@@ -61,7 +61,8 @@ def _share(found: Found, level: str, arm: str) -> Cell:
     count, percent = found.get((level, arm, "count")), found.get((level, arm, "percent"))
     if count is None:
         return Cell(numbers.ABSENT)
-    return Cell(numbers.count_of(count.value, percent.value if percent else float("nan")), count.key)
+    shown = numbers.count_of(count.value, percent.value if percent else float("nan"))
+    return Cell(shown, sources(count.key, percent.key if percent else ""))
 
 
 def _mean_sd(found: Found, variable: str, arm: str) -> Cell:
@@ -69,7 +70,8 @@ def _mean_sd(found: Found, variable: str, arm: str) -> Cell:
     if mean is None or sd is None:
         return Cell(numbers.ABSENT)
     decimals = numbers.decimals_for(sd.value)
-    return Cell(f"{numbers.number(mean.value, decimals)} ({numbers.number(sd.value, decimals)})", mean.key)
+    shown = f"{numbers.number(mean.value, decimals)} ({numbers.number(sd.value, decimals)})"
+    return Cell(shown, sources(mean.key, sd.key))
 
 
 def _median_iqr(found: Found, variable: str, arm: str) -> Cell:
@@ -81,7 +83,7 @@ def _median_iqr(found: Found, variable: str, arm: str) -> Cell:
     decimals = numbers.decimals_for(sd.value if sd else float("nan"))
     return Cell(
         f"{numbers.number(median.value, decimals)} {numbers.interval(lower.value, upper.value, decimals)}",
-        median.key,
+        sources(median.key, lower.key, upper.key),
     )
 
 

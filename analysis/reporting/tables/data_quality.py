@@ -1,17 +1,23 @@
 """What arrived, what was set aside, which rules were broken: counts only. Not here: values (queries)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from analysis.reporting import numbers
-from analysis.reporting.table import Cell, Column, Group, Row, Table, one_group, row
+from analysis.reporting.table import Cell, Column, Group, Row, Table, one_group, row, sources
 from data_contracts.errors import ContractError, Problem
 from data_contracts.spec import Trial
 
 SEVERITIES = ("critical", "warning", "info")
-Asked = dict[tuple[str, str], int]  # (form, severity) -> queries
+STATES = ("open", "answered", "resolved")
+RECORDS = {"rows_in": "Rows in", "accepted": "Accepted", "quarantined": "Quarantined"}
+MEANT = (
+    "Open: waits for an answer, also where it was found again after one.",
+    "Answered: waits for the next delivery to bear it out.",
+    "Counted over all nights so far.",
+)
 EFFECTS = {
     "withhold": "withholds the trial's data",
     "quarantine": "sets the record aside",
@@ -20,10 +26,8 @@ EFFECTS = {
 }
 
 
-def forms_table(
-    counts: pd.DataFrame, queries: pd.DataFrame, trial: Trial, left_aside: tuple[str, ...] = ()
-) -> Table:
-    """Return a row per form: rows in, accepted, quarantined, and its queries by severity.
+def forms_table(counts: pd.DataFrame, trial: Trial, left_aside: tuple[str, ...] = ()) -> Table:
+    """Return a row per form: rows in, accepted, quarantined.
 
     `left_aside` says which accepted records the analysis set does not use.
 
@@ -31,18 +35,13 @@ def forms_table(
         ContractError: a form's rows are not the accepted and the quarantined ones together.
     """
     _check(counts)
-    names = zip(queries["form"], queries["severity"], strict=True)
-    asked = dict(zip(names, queries["n"].astype(int), strict=True))
     return Table(
         name="forms-table",
-        caption="Records by form, and the queries they raised",
-        columns=(
-            Column("Form", "text"),
-            *(Column(name) for name in ("Rows in", "Accepted", "Quarantined")),
-            *(Column(f"{severity.capitalize()} queries") for severity in SEVERITIES),
-        ),
-        groups=one_group(_form_row(record, asked, trial) for record in counts.itertuples(index=False)),
+        caption="Records by form",
+        columns=(Column("Form", "text"), *(Column(name) for name in RECORDS.values())),
+        groups=one_group(_form_row(record, trial) for record in counts.itertuples(index=False)),
         notes=("Checked: in each form, rows in = accepted + quarantined.", *left_aside),
+        empty="No form was read.",
     )
 
 
@@ -60,10 +59,47 @@ def _check(counts: pd.DataFrame) -> None:
         )
 
 
-def _form_row(record: Any, asked: Asked, trial: Trial) -> Row:
-    seen = [numbers.number(n, 0) for n in (record.rows_in, record.accepted, record.quarantined)]
-    asked_here = [numbers.number(asked.get((record.form, severity), 0), 0) for severity in SEVERITIES]
-    return row(_label(record.form, trial), *seen, *asked_here)
+def _form_row(record: Any, trial: Trial) -> Row:
+    cells = (_count(getattr(record, name), f"records/{record.form}/{name}") for name in RECORDS)
+    return row(_label(record.form, trial), *cells)
+
+
+def queries_table(queries: pd.DataFrame, trial: Trial) -> Table:
+    """Return a row per form and severity: queries open, answered and resolved, and how long the oldest has waited.
+
+    Args:
+        queries: form, severity, state, n, oldest_days: a row per state.
+        trial: The trial.
+    """
+    found = {(str(q.form), str(q.severity), str(q.state)): q for q in queries.itertuples(index=False)}
+    forms = dict.fromkeys([*trial.forms, *(form for form, _, _ in found)])
+    asked = [(f, s) for f in forms for s in SEVERITIES if any((f, s, state) in found for state in STATES)]
+    return Table(
+        name="queries-table",
+        caption="Queries to the sites, by form and severity",
+        columns=(
+            Column("Form", "text"),
+            Column("Severity", "short"),
+            *(Column(state.capitalize()) for state in STATES),
+            Column("Oldest open", detail="days"),
+        ),
+        groups=one_group(_query_row(found, form, severity, trial) for form, severity in asked),
+        notes=MEANT if asked else (),
+        empty="No query was ever raised.",
+    )
+
+
+def _query_row(found: Mapping[tuple[str, str, str], Any], form: str, severity: str, trial: Trial) -> Row:
+    own = {state: found.get((form, severity, state)) for state in STATES}
+    key = f"queries/{form}/{severity}"
+    counts = [_count(0 if one is None else one.n, f"{key}/{state}") for state, one in own.items()]
+    waits = own["open"].oldest_days if own["open"] is not None and own["open"].n else float("nan")
+    oldest = Cell(numbers.number(float(waits), 0), "" if pd.isna(waits) else f"{key}/oldest")
+    return row(_label(form, trial), severity, *counts, oldest)
+
+
+def _count(n: Any, source: str) -> Cell:
+    return Cell(numbers.number(float(n), 0), source)
 
 
 def rules_table(findings: pd.DataFrame, trial: Trial) -> Table:
@@ -100,7 +136,9 @@ def _rule_rows(broken: pd.DataFrame, trial: Trial) -> Iterator[Row]:
     for found in broken.itertuples(index=False):
         records = f"{int(found.n_failed)} of {int(found.n_checked)}" if found.n_failed else "the whole form"
         effect = EFFECTS.get(found.effect, found.effect)
-        yield row(_label(found.form, trial), Cell(found.message, detail=found.rule), effect, records)
+        numbers_of = sources(*(f"findings/{found.rule}/{name}" for name in ("n_failed", "n_checked")))
+        shown = Cell(records, numbers_of if found.n_failed else "")
+        yield row(_label(found.form, trial), Cell(found.message, detail=found.rule), effect, shown)
 
 
 def _label(form: str, trial: Trial) -> str:

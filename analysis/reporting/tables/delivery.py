@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.estimators.delivery import CASELOAD, DELIVERY, DOSE, ENDED, EVENT, SESSIONS
 from analysis.reporting import numbers
 from analysis.reporting.estimates import Estimate, estimates
-from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
+from analysis.reporting.table import Cell, Column, Row, Table, one_group, row, sources
 from data_contracts.spec import Trial
 
 Found = dict[tuple[str, str, str, str], Estimate]  # (variable, arm, statistic, at) -> row
@@ -62,7 +62,8 @@ def _share(found: Found, variable: str, arm: str, at: str) -> Cell:
         return Cell(numbers.ABSENT)
     percent = found.get((variable, arm, "percent", at))
     share = 100 * count.value / count.n if percent is None and count.n else float("nan")
-    return Cell(numbers.count_of(count.value, share if percent is None else percent.value), count.key)
+    keys = sources(count.key, "" if percent is None else percent.key)
+    return Cell(numbers.count_of(count.value, share if percent is None else percent.value), keys)
 
 
 def _spread(found: Found, variable: str, arm: str) -> Cell:
@@ -79,4 +80,4 @@ def _three(parts: list[Estimate | None]) -> Cell:
     if middle is None or low is None or high is None:
         return Cell(numbers.ABSENT)
     shown = [f"{one.value:g}" for one in (middle, low, high)]
-    return Cell(f"{shown[0]} ({shown[1]} to {shown[2]})", middle.key)
+    return Cell(f"{shown[0]} ({shown[1]} to {shown[2]})", sources(middle.key, low.key, high.key))

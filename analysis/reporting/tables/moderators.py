@@ -1,4 +1,4 @@
-"""For whom it works: the interaction of each moderator, then the effect at its values. Not here: the forest plot."""
+"""Does the effect differ? Each moderator's interaction, then the effect at its values. Not here: the forest plot."""
 
 from collections.abc import Iterator
 
@@ -59,10 +59,18 @@ def _rows(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> 
         test is not None
         and len(list(estimates(results, analysis=analysis.name, statistic="interaction"))) > 1
     ):
-        value = Cell(f"F = {numbers.number(test.value, 2)}", test.key, detail=test.at)
+        value = Cell(f"F = {numbers.number(test.value, 2)}", test.key, detail=f"on {test.at}")
         yield row("Joint test", "", value, "", "", Cell(numbers.p_value(test.p_value), test.key))
     for found in estimates(results, analysis=analysis.name, statistic=DIFFERENCE, contrast=versus):
-        yield _row(found, f"at {found.at}" if found.at else "not estimated", "indented")
+        yield _row(found, f"at {_shown(found.at)}" if found.at else "not estimated", "indented")
+
+
+def _shown(at: str) -> str:
+    """Return a moderator's value with four digits at most; a level as it is."""
+    try:
+        return f"{float(at):.4g}"
+    except ValueError:
+        return at
 
 
 def _row(found: Estimate, label: str, mark: str) -> Row:

@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.estimators.baseline import OBSERVED
 from analysis.reporting import numbers
 from analysis.reporting.estimates import Estimate, estimates
-from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
+from analysis.reporting.table import Cell, Column, Row, Table, one_group, row, sources
 from data_contracts.spec import Trial
 
 Found = dict[tuple[str, str, str], Estimate]  # (visit, arm, statistic)
@@ -48,6 +48,6 @@ def _cell(found: Found, visit: str, arm: str) -> Cell:
     shown = f"{numbers.number(mean.value, decimals)} ({numbers.number(sd.value, decimals)})"
     return Cell(
         shown,
-        mean.key,
+        sources(mean.key, sd.key, count.key, missing.key),
         detail=f"n = {numbers.number(count.value, 0)}, {numbers.number(missing.value, 0)} missing",
     )

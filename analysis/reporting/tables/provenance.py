@@ -1,34 +1,84 @@
-"""Where the numbers came from: files, hashes, versions, the run. Not here: gathering it (pipelines).
+"""Where the numbers came from: files, hashes, versions, the run, and how to get them again. Not here: gathering it.
 
 Keys of the provenance: `sources` (a list of mappings with form, file, sha256, size, modified), `plan_hash`,
-`data_hash`, `code_version`, `packages` (name -> version), `seed`, `run_id`, `time` (UTC), `triggered_by`,
-`allocation` ("true" or "shuffled"), `lock` (status, differs, locked, by).
+`data_hash`, `code_version`, `python`, `platform`, `packages` (name -> version), `seed`, `run_id`, `time` (UTC),
+`triggered_by`, `allocation` ("true" or "shuffled"), `lock` (status, state, differs, locked, by, unblinded,
+unblinded_by), `results_rows`, `results_sha256` (of its Parquet file).
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from analysis.reporting import numbers
-from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
+from analysis.reporting.table import Cell, Column, Group, Row, Table, one_group, row
+from data_contracts.sealing import SEALED
 from data_contracts.spec import Trial
-from data_contracts.standing import said_of
+from data_contracts.standing import SHUFFLED, said_of
 
 UNKNOWN = "not recorded"
-FACTS = {
-    "time": "Made at (UTC)",
-    "run_id": "Run",
-    "triggered_by": "Started by",
-    "plan_hash": "Plan, SHA-256",
-    "data_hash": "Data, SHA-256",
+KEYED = (
+    f"Hashes that begin with {SEALED} are keyed while the trial is blinded: a plain one of a file that tells the arms "
+    "would let anybody try allocations until one fits."
+)
+RUN = {"time": "Made at (UTC)", "run_id": "Run", "triggered_by": "Started by"}
+MADE_FROM = {
+    "plan_hash": "Trial definition, SHA-256",
+    "data_hash": "Data, SHA-256 over the files' own",
     "code_version": "Code version",
-    "seed": "Seed",
-    "allocation": "Allocation",
-    "lock": "Lock",
+    "python": "Python",
+    "platform": "Platform",
+    "seed": "Seed of all random numbers",
 }
+CAME_OUT = {
+    "results_rows": "Rows of the results table",
+    "results_sha256": "The same as a Parquet file, SHA-256",
+}
+ALLOCATIONS = {SHUFFLED: "shuffled: the arms are not the true ones", "true": "true"}
+
+
+def facts_table(provenance: Mapping[str, Any], trial: Trial) -> Table:
+    """Return the run's facts: when and by whom, from what, whose arms, what came out."""
+    values = {"plan_hash": trial.plan_hash, "seed": trial.seed, **provenance}
+    values["time"] = _moment(values.get("time"))
+    plan = row("Plan version", trial.plan_version)
+    return Table(
+        name="facts-table",
+        caption="The run",
+        columns=(Column("Fact", "text"), Column("Value", "code")),
+        groups=(
+            Group(tuple(_facts(RUN, values)), "The run"),
+            Group((plan, *_facts(MADE_FROM, values)), "Made from"),
+            Group(tuple(_standing(provenance, trial)), "Blinding and lock"),
+            Group(tuple(_facts(CAME_OUT, values)), "What came out"),
+        ),
+    )
+
+
+def _facts(labels: Mapping[str, str], values: Mapping[str, Any]) -> Iterator[Row]:
+    for key, label in labels.items():
+        yield row(label, str(values.get(key) or UNKNOWN))
+
+
+def _standing(provenance: Mapping[str, Any], trial: Trial) -> Iterator[Row]:
+    lock, allocation = provenance.get("lock") or {}, str(provenance.get("allocation") or UNKNOWN)
+    yield row("Allocation", ALLOCATIONS.get(allocation, allocation))
+    yield row("Lock", said_of(lock))
+    if lock.get("locked"):
+        yield row("Locked at (UTC)", f"{_moment(lock['locked'])} by {lock.get('by', UNKNOWN)}")
+    yield row("Unblinded at (UTC)", _unblinded(lock, trial))
+
+
+def _unblinded(lock: Mapping[str, Any], trial: Trial) -> str:
+    if trial.blinding.is_declared_open:
+        return f"never blinded: {trial.blinding.open_because}"
+    if lock.get("unblinded"):
+        return f"{_moment(lock['unblinded'])} by {lock.get('unblinded_by', UNKNOWN)}"
+    return "not unblinded"
 
 
 def sources_table(provenance: Mapping[str, Any], trial: Trial) -> Table:
     """Return a row per input file."""
+    is_sealed = any(str(one.get("sha256", "")).startswith(SEALED) for one in provenance.get("sources", ()))
     return Table(
         name="sources-table",
         caption="Files the data came from",
@@ -40,6 +90,7 @@ def sources_table(provenance: Mapping[str, Any], trial: Trial) -> Table:
             Column("SHA-256", "code"),
         ),
         groups=one_group(_source_rows(provenance, trial)),
+        notes=(KEYED,) if is_sealed else (),
         empty="No source file was recorded.",
     )
 
@@ -58,20 +109,6 @@ def _source_rows(provenance: Mapping[str, Any], trial: Trial) -> Iterator[Row]:
         )
 
 
-def facts_table(provenance: Mapping[str, Any], trial: Trial) -> Table:
-    """Return the run's facts: plan, data, code, seed, when and by whom."""
-    values = {"plan_hash": trial.plan_hash, "seed": trial.seed} | dict(provenance)
-    shown = {"time": _moment(values.get("time")), "lock": said_of(provenance.get("lock") or {})}
-    rows = [row("Plan version", trial.plan_version)]
-    rows += [row(label, shown.get(key) or str(values.get(key) or UNKNOWN)) for key, label in FACTS.items()]
-    return Table(
-        name="facts-table",
-        caption="The run",
-        columns=(Column("Fact", "text"), Column("Value", "code")),
-        groups=one_group(rows),
-    )
-
-
 def packages_table(provenance: Mapping[str, Any]) -> Table:
     """Return a row per package that took part, with its version."""
     packages = dict(provenance.get("packages", {}))
@@ -82,6 +119,33 @@ def packages_table(provenance: Mapping[str, Any]) -> Table:
         groups=one_group(row(name, str(version)) for name, version in sorted(packages.items())),
         empty="No package version was recorded.",
     )
+
+
+def reproduce_table(provenance: Mapping[str, Any], trial: Trial) -> Table:
+    """Return a row per step that gives these numbers again, with its command."""
+    return Table(
+        name="reproduce-table",
+        caption="How to get the same numbers again",
+        columns=(Column("Step", "text"), Column("Command", "code")),
+        groups=one_group(row(*step) for step in _steps(provenance, trial)),
+    )
+
+
+def _steps(provenance: Mapping[str, Any], trial: Trial) -> Iterator[tuple[str, str]]:
+    code = provenance.get("code_version") or UNKNOWN
+    yield (
+        f"Install the program (code version {code}) with the packages of its lock file",
+        ("pip install -r requirements.lock && pip install --no-deps -e ."),
+    )
+    if trial.synthetic:
+        yield "Make the simulated files again", f"srt simulate {trial.name}"
+    else:
+        yield (
+            "Lay the files above, of these hashes, into the trial's landing folder",
+            f"srt files {trial.name}",
+        )
+    yield "Run the trial; data, plan and code must have the hashes above", f"srt run {trial.name} --json"
+    yield "Compare the results, row by row or by the hash of the file", f"srt results {trial.name}"
 
 
 def _moment(moment: object) -> str:

@@ -5,16 +5,14 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from analysis.reporting import numbers
-from analysis.reporting.estimates import DIFFERENCE, USABLE, Estimate, comparison, contrast, first
+from analysis.reporting.estimates import USABLE, Estimate, comparison, first
 from analysis.reporting.estimates import estimates as rows_of
 from data_contracts.plan import Analysis
 from data_contracts.spec import Arm, Trial
 
-OTHERS = {"rubin": "Rubin's rules", "jackknife": "the jackknife"}
-
 
 def remarks(results: pd.DataFrame, trial: Trial, analyses: Iterable[Analysis]) -> tuple[str, ...]:
-    """Return a sentence for each answer that is flagged, or that rests on compliance, clusters or another SE."""
+    """Return a sentence for each answer that is flagged, or that rests on clusters."""
     return tuple(
         f"{analysis.label}: {'; '.join(parts)}."
         for analysis in analyses
@@ -28,29 +26,12 @@ def _parts(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) ->
     if answer is not None and answer.status in USABLE and answer.reason:
         yield answer.reason
     found = {"analysis": analysis.name, "visit": visit}
-    if analysis.estimator == "cace" and answer is not None and answer.status in USABLE:
-        yield from _compliance(results, trial, found, arm)
-    for other in rows_of(results, **found, statistic="other standard error", contrast=contrast(arm, trial)):
-        yield f"SE by {OTHERS.get(other.at, other.at)} {_of(other, 2) or other.reason}"
     for icc in rows_of(results, **found, statistic="intraclass correlation"):
         effect = first(results, **found, statistic="design effect", contrast=icc.contrast)
         limits = f" {numbers.interval(icc.lower, icc.upper, 3)}" if icc.is_estimable else ""
         yield f"intraclass correlation of {icc.contrast} {_of(icc, 3) or icc.reason}{limits}"
         if effect is not None:
             yield f"design effect {_of(effect, 2)}"
-
-
-def _compliance(results: pd.DataFrame, trial: Trial, found: dict[str, str], arm: Arm) -> Iterator[str]:
-    for own in (trial.reference_arm, arm):
-        count = first(results, **found, statistic="count", arm=own.code)
-        if count is not None:
-            yield f"{own.label}: {count.value:g} of {count.n} with {count.at}"
-    versus = contrast(arm, trial)
-    if (strength := first(results, **found, statistic="first-stage f", contrast=versus)) is not None:
-        yield f"first-stage F {_of(strength, 1)}"
-    if (direct := first(results, **found, statistic=DIFFERENCE, contrast=versus)) is not None:
-        limits = numbers.interval(direct.lower, direct.upper, direct.decimals)
-        yield f"effect as allocated {_of(direct, direct.decimals)} {limits}"
 
 
 def _of(found: Estimate, decimals: int) -> str:

@@ -6,19 +6,24 @@ from dataclasses import replace
 import pandas as pd
 
 from analysis.reporting import numbers
-from analysis.reporting.estimates import MEAN, Estimate, comparison, first, visit_label
+from analysis.reporting.estimates import MEAN, Estimate, comparison, contrast, first, visit_label
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
 from analysis.reporting.tables.primary import estimate_cells, mean_cell
 from analysis.reporting.tables.remarks import remarks
 from data_contracts.plan import Analysis, Outcome
 from data_contracts.spec import Arm, Trial
 
-WORDS = {  # estimator -> what its effect is
+WORDS = {  # estimator -> what its effect is, and how a ratio is to be read
     "responder": "risk difference",
-    "ordinal": "odds ratio",
-    "counts": "rate ratio",
-    "time_to_event": "hazard ratio",
+    "ordinal": "odds ratio, above 1: higher levels are likelier",
+    "counts": "rate ratio, above 1: more often",
+    "time_to_event": "hazard ratio, above 1: sooner",
 }
+BESIDE = {  # estimator -> what stands beside its effect
+    "responder": ("risk ratio", "odds ratio"),
+    "time_to_event": ("restricted mean difference",),
+}
+NAMED = {"restricted mean difference": "difference of mean times"}
 OBSERVED = {"responder": "percent", "ordinal": "", "counts": "total", "time_to_event": "event-free"}
 METHODS = {
     "none": "not adjusted, tested",
@@ -60,6 +65,20 @@ def secondary_table(results: pd.DataFrame, trial: Trial) -> Table:
 def _rows(results: pd.DataFrame, trial: Trial, analysis: Analysis) -> Iterator[Row]:
     for arm in trial.compared_arms:
         yield _row(results, trial, analysis, arm)
+        for statistic in BESIDE.get(analysis.estimator, ()):
+            beside = {"statistic": statistic, "contrast": contrast(arm, trial)}
+            if (found := first(results, analysis=analysis.name, **beside)) is not None:
+                yield _beside(found, statistic)
+
+
+def _beside(found: Estimate, statistic: str) -> Row:
+    """Return another measure of the same effect: of a yes or no, both its risks' difference and their ratio."""
+    label = Cell(NAMED.get(statistic, statistic), detail="; ".join(filter(None, (found.unit, found.at))))
+    return row(label, "", _n(found), "", "", *_effect_cells(found), numbers.ABSENT, mark="indented")
+
+
+def _n(found: Estimate | None) -> Cell:
+    return Cell(numbers.ABSENT) if found is None or found.n is None else Cell(str(found.n), found.key)
 
 
 def _row(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> Row:
@@ -67,17 +86,22 @@ def _row(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> R
     outcome = trial.outcomes[estimand.outcome]
     found = comparison(results, trial, analysis, arm)
     label = outcome.label if len(trial.compared_arms) == 1 else f"{outcome.label}: {arm.label}"
-    unit = f"{outcome.unit}; " if outcome.unit else ""
     return row(
-        Cell(
-            label, detail=f"{WORDS.get(analysis.estimator, 'difference')}; {unit}{outcome.better} is better"
-        ),
+        Cell(label, detail=f"{WORDS.get(analysis.estimator, 'difference')}; {_better(outcome)}"),
         _when(found, outcome, visit_label(estimand.visit, trial)),
-        Cell(numbers.ABSENT) if found is None or found.n is None else Cell(str(found.n), found.key),
+        _n(found),
         *(_arm_cell(results, analysis, estimand.visit, a) for a in (trial.reference_arm, arm)),
         *_effect_cells(found),
         _adjusted(found),
     )
+
+
+def _better(outcome: Outcome) -> str:
+    """Return the unit, and what is better of the outcome itself, which of a ratio may be the opposite."""
+    if outcome.kind == "time to event":
+        return "a later event is better" if outcome.better == "higher" else "an earlier event is better"
+    unit = f"{outcome.unit}; " if outcome.unit else ""
+    return f"{unit}{outcome.better} is better"
 
 
 def _effect_cells(found: Estimate | None) -> tuple[Cell, ...]:
@@ -104,7 +128,7 @@ def _arm_cell(results: pd.DataFrame, analysis: Analysis, visit: str, arm: Arm) -
     if found is None:
         return Cell(numbers.ABSENT)
     shown = {"percent": f"{numbers.number(found.value, 0)}%", "total": numbers.number(found.value, 0)}
-    detail = {"percent": "", "total": "in all", "event-free": "event-free"}[statistic]
+    detail = {"percent": "observed", "total": "in all", "event-free": f"event-free, {found.at}"}[statistic]
     return Cell(shown.get(statistic, f"{numbers.number(100 * found.value, 0)}%"), found.key, detail=detail)
 
 
@@ -119,9 +143,7 @@ def _notes(trial: Trial) -> Iterator[str]:
     secondary = {a.name for a in trial.analyses.values() if a.role == "secondary"}
     families = [f for f in trial.families.values() if secondary & set(f.members)]
     for family in families:
-        yield (
-            f"{family.label}: {METHODS[family.method]} at {100 * family.alpha:g}% {family.clause}".strip()
-            + "."
-        )
+        clause = f" ({family.clause})" if family.clause else ""
+        yield f"{family.label}: {METHODS[family.method]} at {100 * family.alpha:g}%{clause}."
     if secondary - {name for family in families for name in family.members}:
         yield "P-values of outcomes in no family are not adjusted for their number; read them as exploratory."

@@ -1,11 +1,12 @@
 """The primary question answered in other ways, side by side. Not here: other outcomes (secondary)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
 from analysis.reporting import numbers
-from analysis.reporting.estimates import Estimate, comparison, contrast, first, visit_label
+from analysis.reporting.estimates import USABLE, Estimate, answer, contrast, estimates, visit_label
 from analysis.reporting.table import Cell, Column, Group, Row, Table, row
 from analysis.reporting.tables.primary import estimate_cells
 from analysis.reporting.tables.remarks import remarks
@@ -18,6 +19,21 @@ ROLES = {
     "cross-check": "Cross-check by another method",
     "sensitivity": "Sensitivity",
 }
+
+
+ERRORS = {  # in a row's method -> how its standard error was found
+    "jackknife standard error": "jackknife",
+    "bootstrap standard error": "bootstrap",
+    "Rubin's rules": "Rubin's rules",
+    "heteroscedasticity-robust": "robust to unequal variances",
+    "Kenward-Roger": "Kenward-Roger",
+    "Satterthwaite": "model, Satterthwaite",
+    "between-within": "model",
+    "residual degrees": "model",
+    "mixed-effects model": "model",
+    "ordinary least squares": "model",
+}
+OTHERS = {"rubin": "Rubin's rules", "jackknife": "the jackknife"}
 
 
 def sensitivity_table(results: pd.DataFrame, trial: Trial) -> Table:
@@ -33,7 +49,7 @@ def sensitivity_table(results: pd.DataFrame, trial: Trial) -> Table:
             Column("At", "short"),
             Column("n"),
             Column("Difference", detail=f"({confidence} CI)"),
-            Column("SE"),
+            Column("SE", detail="by"),
             Column("df"),
             Column("p"),
         ),
@@ -41,6 +57,7 @@ def sensitivity_table(results: pd.DataFrame, trial: Trial) -> Table:
         notes=(
             "These support or question the primary analysis; they don't replace it.",
             "A conclusion that holds in one of them only is fragile.",
+            "An analysis of another population or of compliers answers a question of its own, not the primary one.",
             *remarks(results, trial, analyses_of_the_primary_outcome(trial)),
         ),
     )
@@ -61,10 +78,41 @@ def _rows(results: pd.DataFrame, trial: Trial, role: str) -> Iterator[Row]:
         if analysis.role == role:
             for arm in trial.compared_arms:
                 yield _row(results, trial, analysis, arm)
+                yield from _other_errors(results, trial, analysis, arm)
+
+
+def _other_errors(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> Iterator[Row]:
+    """Yield the standard error by another method, where one stands beside that of the limits."""
+    where = {"visit": trial.estimands[analysis.estimand].visit, "contrast": contrast(arm, trial)}
+    for other in estimates(results, analysis=analysis.name, statistic="other standard error", **where):
+        label = f"its SE by {OTHERS.get(other.at, other.at)}"
+        blank = ("", "", "", "")
+        if other.status in USABLE:
+            yield row(
+                label,
+                *blank,
+                Cell(numbers.number(other.value, numbers.decimals_for(other.value) + 1), other.key),
+                "",
+                "",
+                mark="indented",
+            )
+        else:
+            yield row(
+                label, *blank, Cell(f"not estimable: {other.reason}", other.key, span=3), mark="indented"
+            )
+
+
+def _with_method(cells: tuple[Cell, ...], found: Estimate | None) -> tuple[Cell, ...]:
+    """Return an effect's cells with how its standard error was found."""
+    if found is None or len(cells) == 1:
+        return cells
+    effect, se, *rest = cells
+    how = next((words for text, words in ERRORS.items() if text in found.method), "")
+    return (effect, replace(se, detail=how), *rest)
 
 
 def _row(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> Row:
-    found = _found(results, trial, analysis, arm)
+    found = answer(results, trial, analysis, arm)
     estimand = trial.estimands[analysis.estimand]
     label = analysis.label if len(trial.compared_arms) == 1 else f"{analysis.label}: {arm.label}"
     when = "all visits" if found is not None and not found.visit else visit_label(estimand.visit, trial)
@@ -79,17 +127,9 @@ def _row(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> R
     )
 
 
-def _found(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> Estimate | None:
-    if analysis.estimator == "tipping_point":
-        point = first(results, analysis=analysis.name, statistic=POINT, contrast=contrast(arm, trial))
-        if point is not None:
-            return point
-    return comparison(results, trial, analysis, arm)
-
-
 def _answer(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> tuple[Cell, ...]:
     """Return the difference; of a tipping point, which is none, the delta in words."""
-    found = _found(results, trial, analysis, arm)
+    found = answer(results, trial, analysis, arm)
     if found is None or found.statistic != POINT:
-        return estimate_cells(found)
+        return _with_method(estimate_cells(found), found)
     return (Cell(tipping_sentence(results, trial, analysis, arm), found.key, span=4),)

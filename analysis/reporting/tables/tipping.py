@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.reporting import numbers
-from analysis.reporting.estimates import Estimate, contrast, estimates, first
+from analysis.reporting.estimates import NOTHING_TO_TIP, Estimate, contrast, estimates, first
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
 from data_contracts.plan import Analysis
 from data_contracts.spec import Arm, Trial
 
 GRID, POINT = "delta-adjusted difference", "tipping delta"
+NOT_TIPPED = "the difference is not significant as imputed, so that there is no conclusion to tip"
 
 
 def tipping_tables(results: pd.DataFrame, trial: Trial) -> tuple[Table, ...]:
@@ -23,7 +24,7 @@ def tipping_sentence(results: pd.DataFrame, trial: Trial, analysis: Analysis, ar
     """Return the tipping delta in words, or why there is none."""
     found = first(results, analysis=analysis.name, statistic=POINT, contrast=contrast(arm, trial))
     if found is None or found.status != "ok":
-        return f"No tipping point: {found.reason if found is not None else 'it was not estimated'}."
+        return f"No tipping point: {_why_none(found)}."
     unit = trial.outcomes[trial.estimands[analysis.estimand].outcome].unit
     more = "higher" if found.value > 0 else "lower"
     size = numbers.number(abs(found.value), 1)
@@ -32,6 +33,12 @@ def tipping_sentence(results: pd.DataFrame, trial: Trial, analysis: Analysis, ar
         f"The conclusion would change if the missing values in arm {arm.label} were {size} {unit} {more} than imputed: "
         f"there p reaches {level}%."
     )
+
+
+def _why_none(found: Estimate | None) -> str:
+    if found is None:
+        return "it was not estimated"
+    return NOT_TIPPED if found.reason == NOTHING_TO_TIP else found.reason.rstrip(".")
 
 
 def grid_places(

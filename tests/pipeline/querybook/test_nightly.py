@@ -72,6 +72,8 @@ def test_a_night_gives_its_queries_their_lives(book):
     assert late.frames["queries"]["overdue"].tolist() == [True]
     assert late.facts["lives"]["resolved"] == 1
     assert late.facts["lives"]["overdue"] == 1
+    (standing,) = late.facts["standing"]
+    assert (standing["open"], standing["resolved"], standing["oldest_days"]) == (1, 1, 30)
 
 
 def test_a_repeat_gives_the_lives_of_now(book):
@@ -81,6 +83,8 @@ def test_a_repeat_gives_the_lives_of_now(book):
     carry_out(book, TRIAL.name, [Wish(query_id, "answer", "yes")], "Ann", START)
     again = keep_night(book, TRIAL, verdict((1,)), facts(0), START + timedelta(hours=1))
     assert list(again.frames["queries"]["status"]) == ["answered"]
+    (standing,) = again.facts["standing"]
+    assert (standing["answered"], standing["oldest_days"]) == (1, None)
     assert set(nights_of(book, TRIAL.name)["run_id"]) == {"run 0"}
 
 
@@ -110,6 +114,7 @@ def test_no_query_at_all_is_a_night_too(book):
     assert told.frames["queries"].empty
     assert str(told.frames["queries"]["overdue"].dtype) == "bool"
     assert told.facts["lives"]["open"] == 0
+    assert told.facts["standing"] == []
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "naïve – 漢字", "x" * 100_000, "'; DROP TABLE srt_queries; --"])

@@ -1,0 +1,107 @@
+"""Methods of outcomes imputed first: by reference, and shifted until the conclusion tips. Not here: others."""
+
+from collections.abc import Iterator
+
+from analysis.estimators.covariance_ladder import COVARIANCES
+from analysis.reporting import numbers
+from analysis.reporting.estimates import USABLE
+from analysis.reporting.methods.asked import Asked
+from analysis.reporting.methods.linear import LIKELIHOODS
+from analysis.reporting.methods.words import adjusted_for, inside, listed, outcome_words, visit_words
+from data_contracts.plan import Imputation, ImputationStrategy
+
+ASSUMED: dict[ImputationStrategy, str] = {
+    "mar": "to be missing at random given arm, covariates and the outcomes observed",
+    "j2r": "to have followed the reference arm from the event on (jump to reference)",
+    "cr": "to have followed the reference arm throughout (copy reference)",
+    "cir": "to have kept the difference reached by then and changed as in the reference arm from there on (copy "
+    "increments in reference)",
+    "lmcf": "to have stayed at the mean of the last visit before the event (last mean carried forward)",
+}
+ROUTES = {
+    "condmean": "by their conditional mean, at one estimate of the model's parameters",
+    "approxbayes": "by multiple imputation, its parameters drawn by the bootstrap",
+    "bayes": "by multiple imputation, its parameters drawn from their posterior distribution",
+}
+ANALYSED = {"ancova": "analysis of covariance at each visit", "mmrm": "the same mixed model"}
+BESIDE = {"rubin": "Rubin's rules", "jackknife": "the jackknife"}
+
+
+def by_reference(asked: Asked) -> Iterator[str]:
+    """Yield the sentences of an imputation under a stated assumption."""
+    declared = _declared(asked)
+    yield (
+        f"Missing values of {inside(outcome_words(asked.trial, asked.analysis))} at "
+        f"{visit_words(asked.trial.follow_ups)} {'were' if asked.found else 'were to be'} imputed "
+        f"{ROUTES[declared.route]}, from a mixed model for repeated measures "
+        f"({_model(asked)}){adjusted_for(asked.trial, asked.analysis)}"
+    )
+    if not asked.found:
+        return
+    yield f"Missing outcomes were taken {_assumption(asked, declared)}"
+    if declared.by_event:
+        yield _after_event(asked, declared)
+    yield f"The completed outcomes were compared between arms by {ANALYSED[declared.analyse_by]}"
+    yield _errors(asked, declared)
+
+
+def tipped(asked: Asked) -> Iterator[str]:
+    """Yield the sentences of a tipping-point analysis."""
+    yield from by_reference(asked)
+    if not asked.found or asked.analysis.tipping is None:
+        return
+    tipping, level = asked.analysis.tipping, numbers.number(100 * (1 - asked.analysis.confidence), 0)
+    grown = "a constant" if tipping.accrual == "fixed" else "a constant that grew with each visit"
+    if asked.found.status not in USABLE:
+        yield "The difference was not significant as imputed, so that there was no conclusion to tip"
+        return
+    yield (
+        f"{grown} was then added to the imputed values of the compared arm until p reached {level}% (the tipping "
+        f"point), and by a grid of {len(tipping.deltas)} values in it and {len(tipping.reference_deltas)} in the "
+        "reference arm"
+    )
+
+
+def _declared(asked: Asked) -> Imputation:
+    if asked.analysis.imputation is None:  # the plan's checks forbid it
+        raise AssertionError(asked.analysis.name)
+    return asked.analysis.imputation
+
+
+def _model(asked: Asked) -> str:
+    analysis = asked.analysis
+    grouped = f" for each {analysis.group}" if analysis.group else ""
+    covariance = f"{COVARIANCES[analysis.covariance]} covariance over visits{grouped}"
+    return f"arm by visit, {covariance}, {LIKELIHOODS[analysis.method]}"
+
+
+def _assumption(asked: Asked, declared: Imputation) -> str:
+    labels = {arm.code: arm.label for arm in asked.trial.arms}
+    arms = [f"in {labels.get(arm, arm)} {ASSUMED[own]}" for arm, own in declared.by_arm.items()]
+    return "; ".join([ASSUMED[declared.strategy], *arms])
+
+
+def _after_event(asked: Asked, declared: Imputation) -> str:
+    events = asked.trial.events
+    named = [
+        f"“{events[e].label if e in events else e}” were taken {ASSUMED[own]}"
+        for e, own in declared.by_event.items()
+    ]
+    aside = "set aside and imputed" if declared.after_event == "set aside" else "used as they were"
+    return f"Those missing after {listed(named)}; outcomes observed after such an event were {aside}"
+
+
+def _errors(asked: Asked, declared: Imputation) -> str:
+    seed = asked.trial.seed
+    clusters = f"one {declared.cluster} at a time" if declared.cluster else "one participant at a time"
+    own = {
+        "jackknife": f"Standard errors were by the jackknife, leaving out {clusters}; no random number enters the "
+        "estimate",
+        "bootstrap": f"Standard errors were by the bootstrap ({declared.m} samples, seed {seed})",
+        "rubin": f"Standard errors were by Rubin's rules over {declared.m} imputations (seed {seed})",
+    }[declared.se]
+    other = asked.has("other standard error")
+    if other is None:
+        return own
+    drawn = f" over {declared.m} imputations (seed {seed})" if other.at == "rubin" else ""
+    return f"{own}; that by {BESIDE.get(other.at, inside(other.at))}{drawn} stands beside it"

@@ -1,0 +1,149 @@
+"""What the plan says of the trial as a whole: design, outcomes, populations, hypotheses. Not here: single analyses."""
+
+from collections.abc import Iterator
+
+from analysis.reporting import numbers
+from analysis.reporting.methods.words import (
+    counted,
+    covariate_words,
+    in_brackets,
+    inside,
+    listed,
+    visit_words,
+)
+from analysis.reporting.report import Paragraph
+from data_contracts.operations import Eligible
+from data_contracts.plan import Family, Outcome, Population
+from data_contracts.spec import Trial
+
+FAMILY = {
+    "none": "were tested without adjustment",
+    "holm": "were adjusted by Holm's method",
+    "hochberg": "were adjusted by Hochberg's method",
+    "fixed sequence": "were tested in the plan's order, each only where those before were rejected",
+    "gatekeeping": "were tested gate by gate, each gate by Holm's method and only where the one before was rejected",
+}
+REQUIRED = {
+    "eligible": "were not excluded after randomisation",
+    "follow_up": "were observed at one follow-up visit at least",
+    "primary_observed": "had the primary outcome observed",
+    "all_visits": "were observed at every visit",
+    "adequate_dose": "had at least {} sessions where therapy was offered",
+}
+MADE = {
+    "binary": "a yes or no",
+    "ordinal": "ordered levels",
+    "count": "a count",
+    "time to event": "a time to an event",
+}
+
+
+def planned_paragraphs(trial: Trial) -> Iterator[Paragraph]:
+    """Yield what holds for all analyses."""
+    yield Paragraph(". ".join(_design(trial)) + ".", title="Trial design")
+    if trial.eligibility:
+        yield Paragraph(
+            f"Criteria of entry were {listed(map(_criterion, trial.eligibility))}.", title="Eligibility"
+        )
+    yield Paragraph(" ".join(_outcomes(trial)), title="Outcomes")
+    yield Paragraph(" ".join(_populations(trial)), title="Populations")
+    yield Paragraph(" ".join([*_families(trial), _limits(trial)]), title="Hypotheses")
+    yield Paragraph(" ".join(_described(trial)), title="Descriptions")
+
+
+def _design(trial: Trial) -> Iterator[str]:
+    arms = listed(arm.label for arm in trial.arms)
+    yield f"Parallel groups: participants were allocated to {arms}{_shares(trial)}{_restricted(trial)}"
+    if trial.sites:
+        yield f"They were recruited at {counted(len(trial.sites), 'site')}: {listed(s.label for s in trial.sites)}"
+    yield f"Outcomes were assessed at {visit_words(trial.visits)}"
+    if trial.sites and all(site.target for site in trial.sites):
+        yield f"The plan was to randomise {sum(site.target or 0 for site in trial.sites)} participants"
+
+
+def _shares(trial: Trial) -> str:
+    ratio = trial.randomisation.ratio
+    weights = [ratio.get(arm.code, 1) for arm in trial.arms]
+    return f" in the ratio {':'.join(map(str, weights))}" if ratio or trial.randomisation.block_sizes else ""
+
+
+def _restricted(trial: Trial) -> str:
+    sizes = trial.randomisation.block_sizes
+    blocks = f" in permuted blocks of {listed(map(str, sizes))}" if sizes else ""
+    strata = listed(covariate_words(name, trial) for name in trial.strata)
+    return f"{blocks}{f', stratified by {strata}' if strata else ''}"
+
+
+def _criterion(one: Eligible) -> str:
+    if one.range is None:
+        return f"{inside(one.label)} ({listed(one.codes)})"
+    low, high = (f"{limit:g}" for limit in one.range)
+    return f"{inside(one.label)} (from {low} to {high})"
+
+
+def _outcomes(trial: Trial) -> Iterator[str]:
+    primary = trial.outcomes[trial.primary.outcome]
+    when = next((v for v in trial.visits if v.code == trial.primary.visit), trial.visits[-1])
+    yield f"The primary outcome was {_named(primary)} at {inside(when.label)}."
+    asked = [trial.estimands[a.estimand].outcome for a in trial.analyses.values() if a.role == "secondary"]
+    others = [trial.outcomes[name] for name in dict.fromkeys(asked)]
+    if others:
+        yield f"Secondary outcomes were {listed(map(_named, others))}."
+
+
+def _named(outcome: Outcome) -> str:
+    kind = MADE.get(outcome.kind, outcome.unit)
+    return in_brackets(inside(outcome.label), kind, f"{outcome.better} is better")
+
+
+def _populations(trial: Trial) -> Iterator[str]:
+    for population in trial.populations.values():
+        yield f"“{population.label}”: {_required(population)}."
+    yield "Participants were analysed in the arm to which they were allocated."
+
+
+def _required(population: Population) -> str:
+    needs = [REQUIRED[need].format(population.minimum_sessions) for need in population.requires]
+    return f"all randomised participants who {listed(needs)}" if needs else "all randomised participants"
+
+
+def _families(trial: Trial) -> Iterator[str]:
+    for family in trial.families.values():
+        tested = f"p-values of {_members(family, trial)} {FAMILY[family.method]}, at {_level(family)}"
+        yield f"{family.label}{_clause(family)}: {tested}."
+    members = {name for family in trial.families.values() for name in family.members}
+    if set(trial.analyses) - members:
+        yield "P-values of analyses in no family were not adjusted for their number: they support, and decide nothing."
+
+
+def _described(trial: Trial) -> Iterator[str]:
+    harms = ", harms" if trial.forms_of("adverse_events") else ""
+    yield f"Participants at baseline, therapy as delivered, missing data{harms} and outcomes as observed were described"
+    yield "by arm and not tested."
+
+
+def _limits(trial: Trial) -> str:
+    levels = dict.fromkeys(analysis.confidence for analysis in trial.analyses.values())
+    if len(levels) == 1:
+        return f"Confidence limits are at {numbers.level(*levels)}, and p-values are two-sided."
+    named = [
+        f"{numbers.level(level)} ({listed(inside(a.label) for a in trial.analyses.values() if a.confidence == level)})"
+        for level in levels
+    ]
+    return f"Confidence limits are at {listed(named)}; p-values are two-sided."
+
+
+def _clause(family: Family) -> str:
+    return f" ({family.clause})" if family.clause else ""
+
+
+def _members(family: Family, trial: Trial) -> str:
+    gates = family.gates or (family.analyses,)
+    outcomes = [
+        [trial.outcomes[trial.estimands[trial.analyses[n].estimand].outcome] for n in gate] for gate in gates
+    ]
+    return ", then ".join(listed(inside(outcome.label) for outcome in gate) for gate in outcomes)
+
+
+def _level(family: Family) -> str:
+    return f"a two-sided level of {numbers.number(100 * family.alpha, 1).removesuffix('.0')}%"

@@ -1,0 +1,166 @@
+"""The closed report, by arms under letters, for a data monitoring committee. Not here: its content (analysis).
+
+Of a blinded trial the plan is run on the true allocation, in memory; nothing of it reaches the store or the reports.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assets.carried import allocation_of, carried
+from assets.gate import admit
+from data_contracts.errors import Problem, StorageError
+from data_contracts.spec import Trial
+from data_contracts.tables import Tables
+from data_contracts.writers.atomic import write_atomically
+from pipelines import audit, locks, store
+from pipelines.blinding import SHUFFLE, held_apart
+from pipelines.home import Home
+from pipelines.keys import secret_key
+from pipelines.rights import only_mine, private_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.reporting.content import ReportContent
+    from data_contracts.forms import ReadForm
+
+MADE, LETTERS = "closed report made", "letters"
+PATIENCE = 5.0  # seconds to wait for a run that is under way
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for a closed report, for what, and when."""
+
+    by: str
+    why: str
+    time: datetime  # UTC
+
+
+def closed_report(home: Home, trial: Trial, asked: Asked) -> tuple[Path, ...]:
+    """Write the closed report of what was last accepted, and return its files, the page first; it is logged first.
+
+    Raises:
+        StorageError: there is no finished run, what is held apart is of another one, or nothing can be written.
+        BusyError: a run of the trial is under way.
+    """
+    from analysis.reporting.audiences.closed import closed_content
+
+    hold = locks.take(home.locks, trial.name, PATIENCE)
+    try:
+        accepted = _accepted(home, trial)
+        audit.record(home, MADE, trial=trial.name, who=asked.by, why=asked.why, **_hashes(accepted.facts))
+        content = closed_content(
+            _content(home, trial, accepted, asked), secret_key(home, trial.name, LETTERS)
+        )
+    finally:
+        hold.release()
+    return _written(home.closed(trial.name), content)
+
+
+def _accepted(home: Home, trial: Trial) -> Tables:
+    """Return the accepted records, of a finished run."""
+    accepted = store.read_tables(home.store(trial.name, "accepted"))
+    admit(trial.name, accepted.facts, store.read_facts(home.store(trial.name, "checked")))
+    return accepted
+
+
+def _hashes(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: facts[name] for name in ("data_hash", "plan_hash", "code_version")}
+
+
+def _content(home: Home, trial: Trial, accepted: Tables, asked: Asked) -> "ReportContent":
+    from analysis.reporting.content import ReportContent
+
+    results, notes = _results(home, trial, accepted)
+    checked = store.read_tables(home.store(trial.name, "checked")).frames
+    made = {"time": asked.time, "triggered_by": f"{asked.by}: {asked.why}", "seed": trial.seed}
+    provenance = {**_hashes(accepted.facts), "lock": accepted.facts.get("lock", {}), **made}
+    return ReportContent(
+        trial=trial,
+        results=results,
+        counts=checked["counts"],
+        findings=checked["findings"],
+        queries=_no_queries(),
+        provenance=provenance,
+        notes=notes,
+    )
+
+
+def _no_queries() -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame(columns=["form", "severity", "state", "n", "oldest_days"])
+
+
+def _results(home: Home, trial: Trial, accepted: Tables) -> tuple["pd.DataFrame", tuple[str, ...]]:
+    """Return the results on the true allocation, and what was left aside for them."""
+    if allocation_of(accepted.facts) == "true":
+        results = store.read_tables(home.store(trial.name, "results"))
+        _same(accepted.facts, results.facts, trial)
+        notes = store.read_facts(home.store(trial.name, "analysis_set")).get("notes", ())
+        return results.frames["results"], tuple(notes)
+    from analysis.derive.analysis_set import build_analysis_set
+    from analysis.estimators.plan import run_analyses
+
+    derived = build_analysis_set(true_records(home, trial, accepted), trial)
+    return run_analyses(derived.frame, trial, derived.course), tuple(derived.notes)
+
+
+def true_records(home: Home, trial: Trial, accepted: Tables) -> dict[str, "pd.DataFrame"]:
+    """Return the accepted records of a blinded trial as they truly are, in memory alone.
+
+    Raises:
+        StorageError: what is held apart is not of the accepted records.
+    """
+    from data_contracts.blinding import blinded
+    from data_contracts.readers.store import forms_from_tables
+
+    raw, apart = store.read_tables(home.store(trial.name, "raw")), held_apart(home, trial.name, "raw")
+    for other in (raw, apart):
+        _same(accepted.facts, other.facts, trial)
+    forms: dict[str, ReadForm] = {**forms_from_tables(raw), **forms_from_tables(apart)}
+    moved = blinded(forms, trial, secret_key(home, trial.name, SHUFFLE)).rows
+    return {
+        name: forms[name].values.loc[_rows(frame, moved.get(name))] for name, frame in accepted.frames.items()
+    }
+
+
+def _rows(accepted: "pd.DataFrame", moved: Mapping[int, int] | None) -> list[int]:
+    """Return the rows in the file of accepted records, of which those of therapy have moved."""
+    here = [int(row) for row in accepted.index]
+    if moved is None:
+        return here
+    back = {to: of for of, to in moved.items()}
+    return sorted(back[row] for row in here)
+
+
+def _same(accepted: Mapping[str, Any], other: Mapping[str, Any], trial: Trial) -> None:
+    if carried(accepted) != carried(other):
+        problem = Problem(
+            trial.name, "tables of different runs", "those of one run", f"`srt run {trial.name}`."
+        )
+        raise StorageError(f"The closed report of {trial.name} can't be made.", [problem])
+
+
+def _written(folder: Path, content: "ReportContent") -> tuple[Path, ...]:
+    from analysis.reporting.document import make_report
+    from analysis.reporting.exports.files import results_csv
+    from analysis.reporting.html import render_html
+    from analysis.reporting.word import render_word
+
+    report = make_report(content)
+    files = {
+        "report-closed.html": render_html(report).encode(),
+        "report-closed.docx": render_word(report),
+        "results-closed.csv": results_csv(content.results),
+    }
+    private_folder(folder.parent)
+    private_folder(folder)
+    with only_mine():
+        for name, data in files.items():
+            write_atomically(folder / name, data)
+    return tuple(folder / name for name in files)

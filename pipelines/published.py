@@ -1,0 +1,101 @@
+"""The files of a trial's report: put in place together, those of before taken away. Not here: making them (assets)."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from data_contracts.standing import SHUFFLED, said_in_name
+from data_contracts.writers.together import remove_files, write_together
+from pipelines.rights import only_mine, private_folder
+
+PRIVATE = "data"  # holds participants' data: for the owner alone, whatever SRT_UMASK says
+LIST = ".files.json"  # the paths of the files of the last run
+NAMED = {  # what `srt run --json` tells of beside the report, by its key
+    "report_word": "report.docx",
+    "results_csv": "results.csv",
+    "results_parquet": "results.parquet",
+    "checklist_csv": "checklist.csv",
+    "analysis_set_sav": f"{PRIVATE}/analysis_set.sav",
+    "analysis_set_csv": f"{PRIVATE}/analysis_set.csv",
+    "data_dictionary_csv": f"{PRIVATE}/data_dictionary.csv",
+    "open_report": "open/report-open.html",
+    "open_report_word": "open/report-open.docx",
+}
+
+
+def publish(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put a run's files in place of the last run's, and take away what of those no longer is.
+
+    Args:
+        folder: The trial's folder of reports.
+        files: Contents by path relative to it, the page people open first last.
+
+    Raises:
+        StorageError: they can't be written; the old ones are all there.
+    """
+    old = set(listed(folder))
+    for name in {Path(name).parts[0] for name in files if is_private(name)}:
+        private_folder(folder / name)
+    listing = json.dumps(sorted(files), indent=1).encode()
+    *rest, page = files
+    write_together(folder, {**{n: files[n] for n in rest}, LIST: listing, page: files[page]}, _rights)
+    # A file of the other allocation beside one of this would be taken for it.
+    remove_files(folder, (old | set(_otherwise_named(files))) - set(files))
+
+
+def is_private(name: str) -> bool:
+    """Return whether a file of the report holds participants' data."""
+    return Path(name).parts[0] == PRIVATE
+
+
+def listed(folder: Path) -> list[str]:
+    """Return the paths of the last run's files, relative to the folder; none where no list is."""
+    try:
+        names = json.loads((folder / LIST).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return []
+    return [str(name) for name in names if _is_below(str(name))]
+
+
+def is_whole(folder: Path) -> bool:
+    """Return whether every file of the last run is there."""
+    return all((folder / name).is_file() for name in listed(folder))
+
+
+def published_path(folder: Path, name: str) -> Path:
+    """Return where a file of the report is, by its name without a word on the allocation.
+
+    Both names are there only after a run that was killed in the middle: then the newer file is the one.
+    """
+    plain, shuffled = folder / name, folder / said_in_name(name, SHUFFLED)
+    return max((plain, shuffled), key=_written_at)
+
+
+def named_files(folder: Path) -> dict[str, Path | None]:
+    """Return where the files beside the report are, by what `srt run --json` calls them; None for one not there."""
+    paths = {key: published_path(folder, name) for key, name in NAMED.items()}
+    return {key: path if path.is_file() else None for key, path in paths.items()}
+
+
+def _written_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _otherwise_named(files: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield what the same files are called under the other allocation; of the open report, only one name is."""
+    for name in files:
+        plain = name.replace(f"-{SHUFFLED.upper()}.", ".")
+        yield said_in_name(plain, SHUFFLED) if plain == name else plain
+
+
+def _is_below(name: str) -> bool:
+    path = Path(name)
+    return not path.is_absolute() and ".." not in path.parts
+
+
+def _rights(name: str) -> AbstractContextManager[None]:
+    return only_mine() if is_private(name) else nullcontext()

@@ -1,0 +1,87 @@
+"""The CONSORT checklist: every item is there, and says truly where the report has it."""
+
+import pytest
+
+from analysis.reporting.checklist import NOT_HERE, checklist, checklist_table
+from analysis.reporting.checklist_items import HEAD, ITEMS
+from analysis.reporting.report import Paragraph, Picture, Report, Section
+from analysis.reporting.table import Column, Table, one_group, row
+from data_contracts.load import find_trial, load_trial
+
+TRIAL = load_trial(find_trial("demo"))
+SUB_ITEMS = (
+    "1ab 2 3 4 5ab 6 7 8 9 10 11 12ab 13 14 15 16ab 17ab 18 19 20ab 21abcd 22ab 23ab 24ab 25 26 27 28 29 30"
+)
+
+
+def _table(name, *rows):
+    return Table(name, name.capitalize(), (Column("x"),), one_group(rows))
+
+
+def _where(table):
+    """Return by item what is said of its place, and the address."""
+    rows = [row for group in table.groups for row in group.rows]
+    return {row.cells[0].text: (row.cells[3].text, row.cells[3].link) for row in rows}
+
+
+def _expected():
+    for word in SUB_ITEMS.split():
+        number = word.rstrip("abcd")
+        yield from (number + letter for letter in word[len(number) :]) if word != number else (word,)
+
+
+def test_every_item_of_consort_2025_is_there_in_its_order():
+    """30 items, twelve more for those that have parts."""
+    numbers = [item.number for items in ITEMS.values() for item in items]
+    assert numbers == list(_expected())
+    assert len({number.rstrip("abcd") for number in numbers}) == 30
+
+
+def test_what_an_empty_report_lacks_is_said_with_what_the_author_must_supply():
+    rows = [row for group in checklist((), TRIAL).groups for row in group.rows]
+    lacking = [row for row in rows if row.cells[3].text == NOT_HERE]
+    assert len(lacking) == len(rows) - 1, "the registration is in the head of the report"
+    assert all(row.cells[4].text for row in lacking)
+
+
+def test_an_item_leads_to_the_table_that_has_it():
+    harms = Section("harms", "Harms", (_table("harms-table", row("a")),))
+    assert _where(checklist([harms], TRIAL))["27"] == ("Harms-table", "#harms-table")
+
+
+def test_an_empty_table_does_not_count():
+    """ "Harms: see table" above an empty table is worse than nothing."""
+    harms = Section("harms", "Harms", (_table("harms-table"),))
+    assert _where(checklist([harms], TRIAL))["27"] == (NOT_HERE, "")
+
+
+def test_a_section_of_empty_tables_alone_does_not_count():
+    flow = Section("flow", "Participant flow", (_table("disposition-table"),))
+    assert _where(checklist([flow], TRIAL))["22a"] == (NOT_HERE, "")
+
+
+def test_a_paragraph_and_a_figure_count_by_title_and_name():
+    methods = Section("methods", "Methods", (Paragraph("Blocks of 4.", title="Trial design"),))
+    figure = Section("recruitment", "Recruitment", (Picture("recruitment-course", "Course", "", "", b""),))
+    where = _where(checklist([methods, figure], TRIAL))
+    assert where["17b"] == ("Methods, trial design", "#methods")
+    assert where["23a"] == ("Course", "#recruitment-course")
+
+
+@pytest.mark.parametrize(("title", "said"), [("SRT: a randomised trial", HEAD["title"]), ("SRT", NOT_HERE)])
+def test_the_title_must_say_that_the_trial_was_randomised(title, said):
+    assert _where(checklist((), TRIAL.model_copy(update={"title": title})))["1a"][0] == said
+
+
+def test_the_checklist_of_a_report_is_found_in_it():
+    """The file of it is written from there."""
+    made = checklist((), TRIAL)
+    parts = ("T", "final", "", "", False, {}, (), ())
+    assert checklist_table(Report(*parts, (Section("checklist", "Checklist", (made,)),))) is made
+    with pytest.raises(LookupError):
+        checklist_table(Report(*parts, ()))
+
+
+def test_the_source_is_named():
+    (note,) = checklist((), TRIAL).notes
+    assert "10.1136/bmj-2024-081123" in note

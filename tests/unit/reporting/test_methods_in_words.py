@@ -1,0 +1,156 @@
+"""The methods in words: a paragraph per analysis, true to the plan and to its rows."""
+
+import re
+
+import pytest
+
+from analysis.estimators import ESTIMATORS
+from analysis.estimators.counts import POISSON
+from analysis.estimators.mmrm import method_of
+from analysis.estimators.responder import FIRTH
+from analysis.reporting.methods.asked import Asked
+from analysis.reporting.methods.paragraphs import FAMILIES, method_text, methods_paragraphs
+from analysis.results import Statistic
+from data_contracts.load import find_trial, load_trial
+
+TRIAL = load_trial(find_trial("demo"))  # for the names of its analyses
+VERSIONS = {"numpy": "2.4.0", "statsmodels": "0.15.0"}
+
+
+@pytest.fixture
+def paragraph(trial, answered):
+    """Return a function: the paragraph of an analysis whose answer is changed as named."""
+
+    def of(name, more=(), **changes):
+        asked = Asked(trial, trial.analyses[name], answered(only=name, more=more, **{name: changes}))
+        return method_text(asked, {"packages": VERSIONS})
+
+    return of
+
+
+def test_every_estimator_has_sentences():
+    """A new one without them would stop the report of the first trial that declares it."""
+    assert set(FAMILIES) == set(ESTIMATORS)
+
+
+def test_every_analysis_of_the_plan_has_a_paragraph_under_its_label(content, answered):
+    """One that is left out was never reviewed."""
+    titles = [p.title for p in methods_paragraphs(content(answered()))]
+    labels = [analysis.label for analysis in TRIAL.analyses.values()]
+    assert [title for title in titles if title in labels] == labels
+
+
+def test_a_paragraph_names_clause_population_size_and_the_version_of_its_package(paragraph):
+    """What a reviewer asks first."""
+    said = paragraph("lmm")
+    for part in (
+        "(SAP 6.9)",
+        "147 participants with 386 observed outcomes",
+        "“As randomised",
+        "statsmodels 0.15.0",
+    ):
+        assert part in said
+
+
+@pytest.mark.parametrize("name", list(TRIAL.analyses))
+def test_no_number_stands_in_a_paragraph_that_is_not_in_the_plan_or_the_rows(name, paragraph):
+    """A text is where an invented number hides best."""
+    analysis, plan = TRIAL.analyses[name], TRIAL.model_dump_json()
+    known = {"147", "386", "95", "5", *VERSIONS.values()}
+    tipping = analysis.tipping
+    known |= {str(len(tipping.deltas)), str(len(tipping.reference_deltas))} if tipping else set()
+    known |= {str(len(TRIAL.outcomes[TRIAL.estimands[analysis.estimand].outcome].levels))}
+    words = re.findall(r"(?<![\w.-])\d+(?:\.\d+)*", paragraph(name))
+    assert [word for word in words if word not in known and word not in plan] == []
+
+
+@pytest.mark.parametrize("name", list(TRIAL.analyses))
+def test_what_could_not_be_estimated_is_told_as_planned_only(name, paragraph):
+    """ "Was compared" of a model that never ran is a false report."""
+    said = paragraph(name, status="refused", reason="too few participants")
+    assert "could not be estimated: too few participants." in said
+    assert not re.search(r"\b(was|were) (compared|imputed|estimated|judged)\b", said)
+    assert "147" not in said
+
+
+def test_a_covariance_that_was_fallen_back_on_is_told_with_the_reason(paragraph):
+    """The plan names an order; which of it was used, and why, belongs in the paper."""
+    used = method_of(TRIAL.primary_analysis, "ar1h")
+    reason = "covariance us was left: it did not converge; covariance toeph was left: it is singular"
+    said = paragraph("primary", method=used, reason=reason)
+    assert "with a heterogeneous autoregressive covariance over visits" in said
+    assert (
+        "unstructured (it did not converge) and heterogeneous Toeplitz (it is singular) could not be fitted"
+        in said
+    )
+    assert "Noted of the fit" not in said
+
+
+def test_what_a_fit_says_of_itself_is_told(paragraph):
+    said = paragraph(
+        "therapist", reason="therapist variance is zero; 5 participants have no therapist", status="boundary"
+    )
+    assert "The fit lay on a boundary" in said
+    assert "5 participants have no therapist" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "said"),
+    [
+        ("admissions", POISSON, "so that Poisson regression was used"),
+        ("above_30_hours", FIRTH, "Firth's penalised likelihood was used"),
+    ],
+)
+def test_a_method_that_the_program_takes_by_itself_is_told(name, method, said, paragraph):
+    """The label of the analysis still names the other one."""
+    assert said in paragraph(name, method=method)
+    assert said not in paragraph(name)
+
+
+def test_a_tipping_point_that_no_conclusion_has_is_no_failure(paragraph):
+    """It is the answer of every trial without a difference."""
+    said = paragraph("tipping_point", status="not estimable", reason="not significant without a delta")
+    assert "no conclusion to tip" in said
+    assert "could not be estimated" not in said
+
+
+def test_the_draws_of_an_imputation_are_told_with_number_and_seed(paragraph):
+    """Rubin's rules stand on random numbers; the jackknife beside them on none."""
+    other = Statistic("other standard error", 3.3, at="rubin", visit="m9", contrast="SRT - UC")
+    said = paragraph("imputed_j2r", more=[other])
+    assert f"Rubin's rules over 100 imputations (seed {TRIAL.seed})" in said
+    assert "by the jackknife, leaving out one participant at a time" in said
+
+
+def test_a_report_pooled_over_arms_is_told_nothing_that_was_found(content, answered):
+    """How many of the therapy arm had a therapist, or which comparison failed, tells of an arm."""
+    titles = {p.title for p in methods_paragraphs(content(answered(), audience="open"))}
+    assert titles == {
+        "Trial design", "Eligibility", "Outcomes", "Populations", "Hypotheses", "Descriptions", "Software",
+    }  # fmt: skip
+
+
+def test_a_shuffled_allocation_is_said_before_the_methods(content, answered):
+    first, *_ = methods_paragraphs(content(answered().assign(allocation="shuffled")))
+    assert first.mark == "warning"
+
+
+def test_the_design_names_arms_ratio_blocks_strata_and_sites(content, answered):
+    """Items 9, 11 and 17b of CONSORT point there."""
+    (design,) = [p.text for p in methods_paragraphs(content(answered())) if p.title == "Trial design"]
+    for part in (
+        "Usual care and SRT plus usual care",
+        "1:1",
+        "blocks of 4 and 6",
+        "site and sex",
+        "4 sites: Norfolk",
+    ):
+        assert part in design
+
+
+def test_a_trial_of_few_declarations_has_a_design_too(content, answered):
+    """No sites, no blocks, no eligibility, no families."""
+    trial = load_trial(find_trial("beat_the_blues")).model_copy(update={"families": {}, "sites": ()})
+    texts = {p.title: p.text for p in methods_paragraphs(content(answered(trial), trial=trial))}
+    assert "Eligibility" not in texts
+    assert texts["Hypotheses"].startswith("P-values of analyses in no family")
