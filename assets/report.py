@@ -29,6 +29,20 @@ if TYPE_CHECKING:
     from analysis.reporting.report import Report
 
 INPUTS = ("landing", "checked", "queries", "analysis_set", "results")
+MADE_FROM = {
+    "data_hash": "data",
+    "plan_hash": "plan",
+    "code_version": "code",
+}  # a fact of every table -> of what
+DESCRIPTION = """The trial's report, as a page and as a Word document, made of the results table.
+
+In it: the question, participant flow, recruitment, baseline characteristics, primary analysis, missing data,
+cross-check and sensitivity, tipping point, model checks, secondary outcomes, subgroups, compliers, therapy delivered,
+harms, estimands, methods, plan and deviations, data quality, provenance, CONSORT checklist.
+
+Beside it: each table as CSV, each figure as SVG and PNG, the results as CSV and Parquet, the analysis set as CSV and
+SPSS, and the open report, which is pooled over arms. Below: the headline, the primary comparison, and links.
+"""
 PACKAGES = (
     "dagster",
     "great_expectations",
@@ -49,7 +63,7 @@ def report(trial: Trial) -> dg.AssetsDefinition:
         **of_hop(trial, "report", REPORTING, STATISTICS, ["html", "word"]),
         ins={name: dg.AssetIn(key(trial, name)) for name in INPUTS},
         required_resource_keys=NEEDS,
-        description="The report: flow, baseline, adjusted means, the comparison, data quality, provenance.",
+        description=DESCRIPTION,
     )
     def _report(  # noqa: PLR0913, PLR0917 - an argument per table the report is made of
         context: dg.AssetExecutionContext,
@@ -67,7 +81,7 @@ def report(trial: Trial) -> dg.AssetsDefinition:
         }
         inputs = dict(zip(INPUTS, (landing, checked, queries, analysis_set, results), strict=True))
         with told_to_dagster():
-            _same_data(inputs, trial)
+            same_run(inputs, trial)
             content = _content(trial, inputs, made, place.report(trial.name), place.validation(trial.name))
             drawn = _drawn(content)
             place.publish(trial.name, report_files(content, drawn, analysis_set.frames["analysis_set"]))
@@ -79,7 +93,7 @@ def report(trial: Trial) -> dg.AssetsDefinition:
             facts["audit_line"] = line  # a witness of the audit log, outside of it
         path = place.report(trial.name)
         yield dg.MaterializeResult(
-            value=Tables({}, facts), metadata=_shown(path, facts, drawn, place.pages())
+            value=Tables({}, facts), metadata=_shown(path, facts, (drawn, trial), place.pages())
         )
         if failure is not None:
             raise as_failure(failure)
@@ -100,15 +114,22 @@ def not_estimated(results: "pd.DataFrame", trial: Trial) -> EstimationError | No
     return EstimationError(f"The primary comparison of {trial.name} could not be estimated.", problems)
 
 
-def _same_data(inputs: Mapping[str, Tables], trial: Trial) -> None:
-    """Refuse to put one night's verdict beside another night's results."""
-    hashes = {name: tables.facts["data_hash"] for name, tables in inputs.items()}
-    other = [name for name, found in hashes.items() if found != hashes["results"]]
-    if other:
-        problems = [Problem(f"{trial.name}/{name}", "other data", "those of the results") for name in other]
-        raise ContractError(
-            f"The tables of {trial.name} are of different data; run the trial as a whole.", problems
+def same_run(inputs: Mapping[str, Tables], trial: Trial) -> None:
+    """Refuse to put one night's verdict beside another night's results.
+
+    Raises:
+        ContractError: a table is of other data, of another plan or of other code than the results.
+    """
+    found = [
+        Problem(
+            f"{trial.name}/{name}", f"other {what} than the results'", "the same", "Run the trial as a whole."
         )
+        for name, tables in inputs.items()
+        for fact, what in MADE_FROM.items()
+        if tables.facts.get(fact) != inputs["results"].facts.get(fact)
+    ]
+    if found:
+        raise ContractError(f"The tables of {trial.name} do not belong together.", found)
 
 
 def _content(
@@ -163,6 +184,6 @@ def _started_by(tags: Mapping[str, str]) -> str:
     return tags.get("srt/started_by", "a person, in Dagster")
 
 
-def _shown(path: Path, facts: Mapping[str, Any], drawn: "Report", pages: str) -> dict[str, Any]:
-    said = report_shown(drawn, links_of(path, pages))
+def _shown(path: Path, facts: Mapping[str, Any], drawn: "tuple[Report, Trial]", pages: str) -> dict[str, Any]:
+    said = report_shown(*drawn, links_of(path, pages))
     return {**said, "report": shown.link(path), "bytes": path.stat().st_size, **shown.hashes(facts)}

@@ -28,20 +28,18 @@ def report_files(
         report: The report made of it.
         analysis_set: The analysis set; its files hold participants' data and lie below `data/`.
     """
-    from analysis.reporting.checklist import checklist_table
     from analysis.reporting.exports.files import analysis_set_files
     from analysis.reporting.html import render_html
-    from analysis.reporting.table_csv import to_csv
+    from analysis.reporting.word import render_word
 
     allocation = SHUFFLED if SHUFFLED in report.marks else "true"
     exported = analysis_set_files(analysis_set, content.trial, allocation)
     files = {
         **dict(_of_results(content.results)),
-        "checklist.csv": to_csv(checklist_table(report)).encode(),
         **dict(_of_tables(report)),
         **dict(_of_figures(report)),
         **{f"data/{name}": data for name, data in exported.items()},
-        **dict(_word("report.docx", report)),
+        "report.docx": render_word(report),
         PAGE: render_html(_with_links(report, BESIDE)).encode(),
     }
     return {**_of_open(content), **{said_in_name(name, allocation): data for name, data in files.items()}}
@@ -61,12 +59,15 @@ def _of_results(results: "pd.DataFrame") -> Iterator[tuple[str, bytes]]:
 
 
 def _of_tables(report: "Report") -> Iterator[tuple[str, bytes]]:
+    from analysis.reporting.checklist import checklist_table
     from analysis.reporting.table_csv import to_csv
 
+    mark = report.marks.get(SHUFFLED, "")
+    yield "checklist.csv", to_csv(checklist_table(report), mark).encode()
     for section in report.sections:
         for block in section.blocks:
             if block.kind == "table" and not block.is_empty:
-                yield f"tables/{block.name}.csv", to_csv(block).encode()
+                yield f"tables/{block.name}.csv", to_csv(block, mark).encode()
 
 
 def _of_figures(report: "Report") -> Iterator[tuple[str, bytes]]:
@@ -89,21 +90,15 @@ def standalone(svg: str) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + WITH_FALLBACK.sub(r"\1", svg)
 
 
-def _word(name: str, report: "Report") -> Iterator[tuple[str, bytes]]:
-    from analysis.reporting.word import render_word
-
-    yield name, render_word(report)
-
-
 def _of_open(content: "ReportContent") -> Mapping[str, bytes]:
     """Return the report for whoever may not see the arms; its name says no allocation, since it shows none."""
     from analysis.reporting.document import make_report
     from analysis.reporting.html import render_html
-    from analysis.reporting.sections import PARTS
+    from analysis.reporting.word import render_word
 
-    if "open" not in PARTS:
-        return {}
     report = make_report(replace(content, audience="open", links={}))
     beside = replace(report, links={"Report as a Word document": "report-open.docx"})
-    word = dict(_word("open/report-open.docx", report))
-    return {**word, "open/report-open.html": render_html(beside).encode()}
+    return {
+        "open/report-open.docx": render_word(report),
+        "open/report-open.html": render_html(beside).encode(),
+    }

@@ -8,6 +8,7 @@ from typing import Any
 
 from data_contracts.errors import Problem
 from data_contracts.model_references import one_of
+from data_contracts.yes_no import yes_no_problems
 
 NEEDED_COLUMNS = {
     "participants": ("participant",),
@@ -36,6 +37,7 @@ def form_problems(
     for column, sources in _tables(form, "wide").items():
         for visit in sorted(set(sources) - set(visits)):
             yield Problem(f"{where}.wide.{column}", repr(visit), one_of(visits))
+    yield from yes_no_problems(form, where)
 
 
 def _tables(table: dict[str, Any], section: str) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from data_contracts.errors import PlanError, Problem
 from data_contracts.instrument import Instrument
-from data_contracts.plain_words import found_and_expected
+from data_contracts.plain_words import told
 from data_contracts.references import broken_references
 from data_contracts.spec import Trial
 
@@ -193,17 +193,17 @@ def _build(model: type[M], raw: dict[str, Any], where: str) -> tuple[M | None, l
     try:
         return model.model_validate(raw), []
     except ValidationError as error:
-        return None, _problems_of(error, where)
+        return None, _problems_of(error, where, model)
 
 
-def _problems_of(error: "ValidationError", where: str) -> list[Problem]:
+def _problems_of(error: "ValidationError", where: str, model: type[M]) -> list[Problem]:
     """Return pydantic's findings as problems, the key first; what only follows from another is left out."""
     findings = error.errors(include_url=False)
     problems = []
     for finding in findings:
         if not _follows(finding, findings):
             key = ".".join(str(part) for part in finding["loc"]) or "(top level)"
-            problems.append(Problem(f"{where}, {key}", *found_and_expected(finding)))
+            problems.append(Problem(f"{where}, {key}", *told(finding, model)))
     return problems
 
 

@@ -1,9 +1,15 @@
 """What a mistake in a TOML file is, in words of TOML instead of pydantic's. Not here: finding it (load)."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import PydanticCustomError
+
+from data_contracts.known_keys import known_keys, nearest
+
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
 PATTERNS = {  # of the specification's names, by their regular expression
@@ -43,12 +49,40 @@ EXPECTED = {  # by pydantic's kind of error, with what it knows of it
     "date_from_datetime_parsing": "a date, such as 2024-03-31",
     "date_from_datetime_inexact": "a date without a time of day, such as 2024-03-31",
 }
+REMEDIES = dict.fromkeys(
+    ("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"),
+    "Write year-month-day, without quotation marks or a time.",
+)
 LENGTHS = ("too_short", "too_long")
+LISTS = ("tuple_type", "list_type")
+OURS = "ours"  # the kind of a mistake that a model itself has put into words
+MOST = 12  # keys that are all named; of more than these, only the nearest
 
 
-def found_and_expected(finding: "ErrorDetails") -> tuple[str, str]:
-    """Return what a finding of pydantic's found, and what belongs there."""
-    return _found(finding), _expected(finding)
+def in_plain_words(found: str, expected: str, remedy: str = "") -> PydanticCustomError:
+    """Return the error that a model raises of a value that is wrong beside others."""
+    return PydanticCustomError(OURS, "{expected}", {"found": found, "expected": expected, "remedy": remedy})
+
+
+def told(finding: "ErrorDetails", model: "type[BaseModel]") -> tuple[str, str, str]:
+    """Return what a finding of pydantic's found, what belongs there, and what to do.
+
+    Args:
+        finding: The finding.
+        model: What the file declares; it knows which keys there are.
+    """
+    kind, loc = finding["type"], finding["loc"]
+    if kind == OURS:
+        context = finding["ctx"]
+        return context["found"], context["expected"], context["remedy"]
+    expected, remedy = _expected(finding), REMEDIES.get(kind, "")
+    if kind == "extra_forbidden" and (known := known_keys(model, loc)):
+        expected = f"one of: {', '.join(known)}" if len(known) <= MOST else expected
+        near = nearest(str(loc[-1]), known)
+        remedy = f"Did you mean `{near}`?" if near else "Correct it, or take it out."
+    elif kind in LISTS and isinstance(finding["input"], Mapping) and known_keys(model, (*loc, 0, "")):
+        expected = f"a list of tables: [[{loc[-1]}]], in double square brackets, above each"
+    return _found(finding), expected, remedy
 
 
 def _found(finding: "ErrorDetails") -> str:
@@ -71,6 +105,8 @@ def _shown(value: Any) -> str:
         return str(value).lower()  # as TOML writes it
     if isinstance(value, str | int | float):
         return repr(value)
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
     if isinstance(value, Mapping):
         return "a table"
     return "a list" if isinstance(value, list | tuple) else f"a {type(value).__name__}"

@@ -22,6 +22,7 @@ HEEDED: Mapping[str, tuple[str, ...]] = {
     "moderator": ("moderator", "at"),
     "time_to_event": ("rmst_days",),
 }
+OF_MEANS = ("mmrm", "lmm", "ancova")  # estimators whose answer is a difference of adjusted means
 WITHOUT_P = ("tipping_point",)  # estimators that answer no hypothesis
 KINDS: Mapping[str, str] = {  # estimator -> the kind of outcome it is for; others are for continuous ones
     "responder": "binary",
@@ -41,6 +42,7 @@ def plan_problems(raw: Raw, where: str, clusters: Collection[str]) -> Iterator[P
         here = f"{where}, analyses.{name}"
         yield from _keys(analysis, here)
         yield from _kind(raw, analysis, here)
+        yield from _primary(raw, analysis, here)
         yield from _moderator(raw, analysis, here)
         yield from _imputation(raw, analysis, here, clusters)
 
@@ -143,6 +145,19 @@ def _kind(raw: Raw, analysis: Raw, here: str) -> Iterator[Problem]:
     if outcome is not None and (kind := outcome.get("kind", "continuous")) != expected:
         found = f"an outcome of kind {kind!r} ({estimand.get('outcome')})"
         yield Problem(f"{here}.estimand", found, f"one of kind {expected!r} for {estimator!r}")
+
+
+def _primary(raw: Raw, analysis: Raw, here: str) -> Iterator[Problem]:
+    """Yield a primary analysis that gives no difference of means: the flow and the headline tell of nothing else."""
+    estimator = str(analysis.get("estimator"))
+    if analysis.get("role") != "primary" or estimator in OF_MEANS:
+        return
+    estimand = _tables(raw, "estimands").get(str(analysis.get("estimand")), {})
+    kind = _tables(raw, "outcomes").get(str(estimand.get("outcome")), {}).get("kind", "continuous")
+    found = f"{estimator!r} for the primary analysis, of an outcome of kind {kind!r}"
+    expected = f"{one_of(OF_MEANS)}; their answer is a difference of means"
+    remedy = 'Declare it with role = "secondary", and a continuous outcome as the primary one.'
+    yield Problem(f"{here}.estimator", found, expected, remedy)
 
 
 def _moderator(raw: Raw, analysis: Raw, here: str) -> Iterator[Problem]:

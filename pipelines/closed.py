@@ -3,6 +3,8 @@
 Of a blinded trial the plan is run on the true allocation, in memory; nothing of it reaches the store or the reports.
 """
 
+import hashlib
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +15,15 @@ from assets.carried import allocation_of, carried
 from assets.gate import admit
 from data_contracts.errors import Problem, StorageError
 from data_contracts.spec import Trial
+from data_contracts.standing import WORDS
 from data_contracts.tables import Tables
 from data_contracts.writers.atomic import write_atomically
 from pipelines import audit, locks, store
 from pipelines.blinding import SHUFFLE, held_apart
+from pipelines.diary import BEGAN
 from pipelines.home import Home
 from pipelines.keys import secret_key
+from pipelines.lock import facts_of_run
 from pipelines.rights import only_mine, private_folder
 
 if TYPE_CHECKING:
@@ -27,7 +32,7 @@ if TYPE_CHECKING:
     from analysis.reporting.content import ReportContent
     from data_contracts.forms import ReadForm
 
-MADE, LETTERS = "closed report made", "letters"
+ASKED, MADE, LETTERS = "closed report asked for", "closed report made", "letters"
 PATIENCE = 5.0  # seconds to wait for a run that is under way
 
 
@@ -41,10 +46,13 @@ class Asked:
 
 
 def closed_report(home: Home, trial: Trial, asked: Asked) -> tuple[Path, ...]:
-    """Write the closed report of what was last accepted, and return its files, the page first; it is logged first.
+    """Write the closed report of what was last accepted, and return its files, the page first.
+
+    The audit log has who asked before anything is read, and what was written once it is.
 
     Raises:
-        StorageError: there is no finished run, what is held apart is of another one, or nothing can be written.
+        StorageError: there is no finished run, plan or program are not those it had, what is held apart is of another
+            one, or nothing can be written.
         BusyError: a run of the trial is under way.
     """
     from analysis.reporting.audiences.closed import closed_content
@@ -52,20 +60,42 @@ def closed_report(home: Home, trial: Trial, asked: Asked) -> tuple[Path, ...]:
     hold = locks.take(home.locks, trial.name, PATIENCE)
     try:
         accepted = _accepted(home, trial)
-        audit.record(home, MADE, trial=trial.name, who=asked.by, why=asked.why, **_hashes(accepted.facts))
+        said = {"trial": trial.name, "who": asked.by, "why": asked.why, **_hashes(accepted.facts)}
+        audit.record(home, ASKED, **said)
         content = closed_content(
             _content(home, trial, accepted, asked), secret_key(home, trial.name, LETTERS)
         )
+        files = _files(content)
+        paths = _written(home.closed(trial.name), files)
+        audit.record(home, MADE, **said, files={n: hashlib.sha256(d).hexdigest() for n, d in files.items()})
     finally:
         hold.release()
-    return _written(home.closed(trial.name), content)
+    return paths
 
 
 def _accepted(home: Home, trial: Trial) -> Tables:
-    """Return the accepted records, of a finished run."""
+    """Return the accepted records, of a finished run of this plan with this program."""
     accepted = store.read_tables(home.store(trial.name, "accepted"))
+    _unchanged(trial, accepted.facts)
     admit(trial.name, accepted.facts, store.read_facts(home.store(trial.name, "checked")))
     return accepted
+
+
+def _unchanged(trial: Trial, facts: Mapping[str, Any]) -> None:
+    """Refuse to run another plan, or with another program, than the records were accepted by: hashes would be untrue.
+
+    Raises:
+        StorageError: one of them has changed.
+    """
+    from assets.source_version import EVERYTHING, source_version
+
+    now = {"plan_hash": trial.plan_hash, "code_version": source_version(EVERYTHING)}
+    changed = [WORDS[name] for name, hash_ in now.items() if facts.get(name) != hash_]
+    if changed:
+        remedy = f"`srt run {trial.name}` first."
+        problems = [Problem(what, "another than of the last run", "the same", remedy) for what in changed]
+        have = f"{' and '.join(changed)} changed since the last run"
+        raise StorageError(f"The closed report of {trial.name} can't be made: {have}.", problems)
 
 
 def _hashes(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,8 +107,10 @@ def _content(home: Home, trial: Trial, accepted: Tables, asked: Asked) -> "Repor
 
     results, notes = _results(home, trial, accepted)
     checked = store.read_tables(home.store(trial.name, "checked")).frames
-    made = {"time": asked.time, "triggered_by": f"{asked.by}: {asked.why}", "seed": trial.seed}
-    provenance = {**_hashes(accepted.facts), "lock": accepted.facts.get("lock", {}), **made}
+    made = {"time": asked.time, "triggered_by": asked.by, "reason": asked.why, "seed": trial.seed}
+    lock = facts_of_run(home, trial, accepted.facts)["lock"]  # as it stands now, not as of that night
+    running = {**_software(), "run_id": _run_of(home, trial, accepted.facts)}
+    provenance = {**_hashes(accepted.facts), "lock": lock, **made, **running}
     return ReportContent(
         trial=trial,
         results=results,
@@ -90,7 +122,25 @@ def _content(home: Home, trial: Trial, accepted: Tables, asked: Asked) -> "Repor
     )
 
 
+def _software() -> dict[str, Any]:
+    from importlib.metadata import version
+
+    from assets.report import PACKAGES
+
+    packages = {name: version(name) for name in PACKAGES}
+    return {"packages": packages, "python": platform.python_version(), "platform": platform.platform()}
+
+
+def _run_of(home: Home, trial: Trial, accepted: Mapping[str, Any]) -> str:
+    """Return the last run of the data, plan and program that were accepted; "" where the audit log has none."""
+    made_of = _hashes(accepted)
+    began = (entry.facts for entry in audit.listed(home, trial.name) if entry.what == BEGAN)
+    runs = [facts["run_id"] for facts in began if made_of.items() <= facts.items()]
+    return str(runs[-1]) if runs else ""
+
+
 def _no_queries() -> "pd.DataFrame":
+    """Return no query: the closed report says nothing of them."""
     import pandas as pd
 
     return pd.DataFrame(columns=["form", "severity", "state", "n", "oldest_days"])
@@ -146,18 +196,21 @@ def _same(accepted: Mapping[str, Any], other: Mapping[str, Any], trial: Trial) -
         raise StorageError(f"The closed report of {trial.name} can't be made.", [problem])
 
 
-def _written(folder: Path, content: "ReportContent") -> tuple[Path, ...]:
+def _files(content: "ReportContent") -> Mapping[str, bytes]:
     from analysis.reporting.document import make_report
     from analysis.reporting.exports.files import results_csv
     from analysis.reporting.html import render_html
     from analysis.reporting.word import render_word
 
     report = make_report(content)
-    files = {
+    return {
         "report-closed.html": render_html(report).encode(),
         "report-closed.docx": render_word(report),
         "results-closed.csv": results_csv(content.results),
     }
+
+
+def _written(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
     private_folder(folder.parent)
     private_folder(folder)
     with only_mine():

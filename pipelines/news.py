@@ -11,6 +11,8 @@ from pipelines.published import is_whole
 from pipelines.trials import load_named
 
 LANDING_ONLY = ("landing",)
+BEHIND = ("checked", "accepted", "results")  # hops that a report is made from
+MADE_OF = ("data_hash", "plan_hash", "code_version", "allocation")
 
 
 def is_quiet(name: str, home: Home) -> bool:
@@ -34,10 +36,28 @@ def is_quiet(name: str, home: Home) -> bool:
 
 
 def published_facts(name: str, home: Home) -> Mapping[str, Any]:
-    """Return what the published report was made from; empty when there is none, or it can't stand."""
-    facts = store.read_facts(home.store(name, "report"))
+    """Return what the published report was made from; empty when there is none, or it can't stand.
+
+    It can't when a later run got as far as other results, or other verdicts, and no further.
+    """
+    facts = _facts(name, home, "report")
     there = home.report(name).exists() and is_whole(home.reports(name))
-    return facts if facts.get("estimated") and there else {}
+    stands = facts.get("estimated") and there and not _overtaken(facts, name, home)
+    return facts if stands else {}
+
+
+def _overtaken(published: Mapping[str, Any], name: str, home: Home) -> bool:
+    """Say whether what is stored of a hop before the report is of other data, plan, code or arms."""
+    behind = [_facts(name, home, hop) for hop in BEHIND]
+    return any(facts.get(key) != published.get(key) for facts in behind for key in MADE_OF)
+
+
+def _facts(name: str, home: Home, hop: str) -> Mapping[str, Any]:
+    """Return what is stored of a hop; empty when it can't be read, for then the run writes it anew."""
+    try:
+        return store.read_facts(home.store(name, hop))
+    except (ValueError, KeyError):
+        return {}
 
 
 def unforced(name: str) -> dict[str, Any]:

@@ -52,13 +52,16 @@ class Served:
 def is_page(path: str) -> bool:
     """Say whether a path below the reports may be shown: pages, figures, tables of statistics.
 
-    What is hidden, below a folder `data`, or of another kind may hold participants' records.
+    What is hidden, below a folder `data`, or of another kind may hold participants' records. A CSV is told by its
+    place: a trial's folder may have any name, `tables` too.
     """
     parts = PurePosixPath(path.lower()).parts
     if not parts or "data" in parts or any(part.startswith(".") for part in parts):
         return False
     suffix, name = PurePosixPath(parts[-1]).suffix, parts[-1].replace("-shuffled.", ".")
-    return suffix in KINDS or (suffix == ".csv" and (name in TABLES or "tables" in parts[:-1]))
+    if suffix != ".csv":
+        return suffix in KINDS
+    return (len(parts) == 2 and name in TABLES) or (len(parts) == 3 and parts[1] == "tables")
 
 
 def application(served: Served) -> "Starlette":
@@ -127,15 +130,25 @@ class _Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        asked = (
-            urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname if scope["type"] == "http" else ""
-        )
-        if scope["type"] == "http" and self.names and asked not in self.names:
+        asked = host_of(Headers(scope=scope).get("host", "")) if scope["type"] == "http" else ""
+        if scope["type"] == "http" and (not asked or (self.names and asked not in self.names)):
             await PlainTextResponse("These pages are not known under that name.", 400)(
                 scope, receive, with_headers
             )
             return
         await self.app(scope, receive, with_headers)
+
+
+def host_of(header: str) -> str:
+    """Return the name in a Host header, `name`, `name:port` or `[address]:port`; "" of anything else."""
+    try:
+        parts = urlsplit(f"//{header}")
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return ""
+    name = parts.hostname or ""
+    whole = f"[{name}]" if ":" in name else name
+    return name if header.lower() in {whole, whole + port} else ""
 
 
 def _index(served: Served, path: str) -> "Response":
@@ -162,7 +175,7 @@ def _to_dagster(served: Served, request: "Request") -> "Response":
     run = request.path_params.get("run")
     if run is not None and not RUN.fullmatch(run):
         raise HTTPException(status_code=404)
-    host = request.url.hostname or "127.0.0.1"
+    host = host_of(request.headers.get("host", "")) or "127.0.0.1"
     place = f"[{host}]" if ":" in host else host
     return RedirectResponse(f"http://{place}:{served.dagster_port}/{f'runs/{run}' if run else ''}", 302)
 

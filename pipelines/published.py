@@ -1,16 +1,18 @@
 """The files of a trial's report: put in place together, those of before taken away. Not here: making them (assets)."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from data_contracts.standing import SHUFFLED, said_in_name
-from data_contracts.writers.together import remove_files, write_together
+from data_contracts.writers.atomic import write_atomically
+from data_contracts.writers.together import ASIDE, remove_files, write_together
 from pipelines.rights import only_mine, private_folder
 
 PRIVATE = "data"  # holds participants' data: for the owner alone, whatever SRT_UMASK says
-LIST = ".files.json"  # the paths of the files of the last run
+LIST = ".files.json"  # the paths of the files of the last run; there only while all of them are one run's
+KNOWN = ".files.known.json"  # while files are exchanged: every path that may hold a file of any run
 NAMED = {  # what `srt run --json` tells of beside the report, by its key
     "report_word": "report.docx",
     "results_csv": "results.csv",
@@ -32,16 +34,16 @@ def publish(folder: Path, files: Mapping[str, bytes]) -> None:
         files: Contents by path relative to it, the page people open first last.
 
     Raises:
-        StorageError: they can't be written; the old ones are all there.
+        StorageError: they can't be written; unless that was while they were exchanged, the old ones are all there.
     """
-    old = set(listed(folder))
+    # A file of the other allocation beside one of this would be taken for it.
+    known = {*listed(folder), *listed(folder, KNOWN), *files, *_otherwise_named(files)}
     for name in {Path(name).parts[0] for name in files if is_private(name)}:
         private_folder(folder / name)
-    listing = json.dumps(sorted(files), indent=1).encode()
-    *rest, page = files
-    write_together(folder, {**{n: files[n] for n in rest}, LIST: listing, page: files[page]}, _rights)
-    # A file of the other allocation beside one of this would be taken for it.
-    remove_files(folder, (old | set(_otherwise_named(files))) - set(files))
+    write_atomically(folder / KNOWN, _as_list(known))
+    write_together(folder, {**files, LIST: _as_list(files)}, _rights)
+    remove_files(folder, known - set(files))
+    remove_files(folder, {KNOWN})  # last: until then, whoever comes after a kill finds them all
 
 
 def is_private(name: str) -> bool:
@@ -49,18 +51,21 @@ def is_private(name: str) -> bool:
     return Path(name).parts[0] == PRIVATE
 
 
-def listed(folder: Path) -> list[str]:
-    """Return the paths of the last run's files, relative to the folder; none where no list is."""
+def listed(folder: Path, where: str = LIST) -> list[str]:
+    """Return the paths of the last run's files, relative to the folder; none where no list is, or a broken one."""
     try:
-        names = json.loads((folder / LIST).read_bytes())
+        names = json.loads((folder / where).read_bytes())
     except (FileNotFoundError, ValueError):
         return []
-    return [str(name) for name in names if _is_below(str(name))]
+    return [str(name) for name in names if _is_below(str(name))] if isinstance(names, list) else []
 
 
 def is_whole(folder: Path) -> bool:
-    """Return whether every file of the last run is there."""
-    return all((folder / name).is_file() for name in listed(folder))
+    """Return whether every file of the last run is there, and none of another run's beside them."""
+    names = listed(folder)
+    others = set(listed(folder, KNOWN)) - set(names)
+    there = bool(names) and all((folder / name).is_file() for name in names)
+    return there and not (folder / ASIDE).exists() and not any((folder / name).is_file() for name in others)
 
 
 def published_path(folder: Path, name: str) -> Path:
@@ -95,6 +100,10 @@ def _otherwise_named(files: Mapping[str, bytes]) -> Iterator[str]:
 def _is_below(name: str) -> bool:
     path = Path(name)
     return not path.is_absolute() and ".." not in path.parts
+
+
+def _as_list(names: Iterable[str]) -> bytes:
+    return json.dumps(sorted(names), indent=1).encode()
 
 
 def _rights(name: str) -> AbstractContextManager[None]:

@@ -14,6 +14,7 @@ from assets.failure import told_to_dagster
 from assets.gate import admit
 from assets.ports import JudgeProcess
 from data_contracts.tables import Tables
+from data_contracts.writers.together import sweep
 from pipelines import blinding, locks, store, warm
 from pipelines.change_log import ChangeLog
 from pipelines.custody import Custody
@@ -96,6 +97,7 @@ class TrialPlace(dg.ConfigurableResource):
     def hold(self, trial: str) -> None:
         """Take the trial's lock until the run ends."""
         self._held.append(locks.take(find_home().ready().locks, trial, self.wait_seconds))
+        sweep(find_home().reports(trial))
         if trial not in self._before:  # a hop that is tried again takes it again
             run_id = self._run.run_id if self._run else ""
             self._before[trial] = begin(find_home(), trial, run_id, self.now())

@@ -10,8 +10,8 @@ from pipelines import locks, store, warm
 from pipelines.home import Home, find_home
 from pipelines.hops import HopEvent, OnHop, ignore
 from pipelines.lock import facts_of_run
-from pipelines.news import LANDING_ONLY, is_quiet
-from pipelines.published import NAMED, named_files
+from pipelines.news import LANDING_ONLY, MADE_OF, is_quiet
+from pipelines.published import NAMED, is_whole, named_files
 from pipelines.trials import load_named
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class RunSummary:
     allocation: str = "true"  # whose arms: "true" or "shuffled"
     lock: Mapping[str, Any] = field(default_factory=dict)  # status: none, as locked, differs; what differs
     files: Mapping[str, str | None] = field(default_factory=lambda: dict.fromkeys(NAMED))  # beside the report
+    standing_report: str | None = None  # the last report that is whole, of this run or an earlier one
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary as JSON values, without the error."""
@@ -136,22 +137,31 @@ def summary_of(  # noqa: PLR0913
     *,
     with_results: bool = True,
 ) -> RunSummary:
-    """Return the summary of what is stored; after a failure, only of what that run itself judged."""
-    judged = _judged(trial, home, error)
-    analysed = with_results and (error is None or error.family == "estimation failure")
+    """Return the summary of what is stored; after a failure, only of what is of that run's data."""
+    published = store.read_facts(home.store(trial.name, "report"))
+    analysed = with_results and (error is None or published.get("run_id") == run_id)
     return RunSummary(
         trial=trial.name,
         run_id=run_id,
         status=status,
         **_standing(trial, home, hashes=store.read_facts(home.store(trial.name, "landing"))),
-        primary=store.read_facts(home.store(trial.name, "results"))["primary"] if analysed else None,
-        forms=store.read_facts(home.store(trial.name, "checked"))["forms"] if judged else [],
-        queries=_queries(trial, home) if judged else {},
+        **_judged(trial, home, run_id, is_whole_run=error is None),
+        primary=published["primary"] if analysed else None,
         report=_existing(home.report(trial.name)) if analysed else None,
+        standing_report=_existing(home.report(trial.name)) if is_whole(home.reports(trial.name)) else None,
         files=_files(trial, home) if analysed else dict.fromkeys(NAMED),
-        validation_report=_existing(home.validation(trial.name) / "index.html") if judged else None,
         error=error,
     )
+
+
+def _judged(trial: "Trial", home: Home, run_id: str, *, is_whole_run: bool) -> dict[str, Any]:
+    """Return the verdict on the data and its queries, as far as they are of this run's data."""
+    checked, asked = (is_whole_run or _is_of_run(hop, trial, home, run_id) for hop in ("checked", "queries"))
+    return {
+        "forms": store.read_facts(home.store(trial.name, "checked"))["forms"] if checked else [],
+        "queries": _queries(trial, home) if asked else {},
+        "validation_report": _existing(home.validation(trial.name) / "index.html") if checked else None,
+    }
 
 
 def _files(trial: "Trial", home: Home) -> Mapping[str, str | None]:
@@ -165,14 +175,12 @@ def _standing(trial: "Trial", home: Home, hashes: Mapping[str, Any]) -> dict[str
     return {"allocation": found["allocation"], "lock": found["lock"]}
 
 
-def _judged(trial: "Trial", home: Home, error: SrtError | None) -> bool:
-    """Say whether the stored verdict is on the data this run received."""
-    if error is None:
-        return True
+def _is_of_run(hop: str, trial: "Trial", home: Home, run_id: str) -> bool:
+    """Say whether what a hop has stored is of the data this run received, by its plan and program."""
     receipt = store.read_facts(home.store(trial.name, "landing"))
-    verdict = store.read_facts(home.store(trial.name, "checked"))
-    same = bool(verdict) and all(receipt.get(name) == verdict[name] for name in ("data_hash", "plan_hash"))
-    return same and error.family in {"contract failure", "estimation failure"}
+    stored = store.read_facts(home.store(trial.name, hop))
+    same = bool(stored) and all(receipt.get(name) == stored.get(name) for name in MADE_OF)
+    return same and receipt.get("run_id") == run_id
 
 
 def _queries(trial: "Trial", home: Home) -> Mapping[str, int]:

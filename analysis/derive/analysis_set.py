@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.derive.course import Course, recruited
-from analysis.derive.events import event_outcome, events_of, first_days
+from analysis.derive.course import Course, recruited, unheld_events
+from analysis.derive.events import Happened, event_outcome, events_of, first_days
 from analysis.derive.flow import flow_by_arm, flow_by_site, groups_of
 from analysis.derive.harms import harms_of
 from analysis.derive.outcomes import cut_values, recorded_values
-from analysis.derive.populations import EXCLUDED, Evidence, population_counts, population_members
+from analysis.derive.populations import Evidence, population_counts, population_members
 from analysis.derive.sessions import THERAPIST, discontinuation_reasons, main_therapist, sessions_attended
 from analysis.derive.visits import assign_visits
 from data_contracts.spec import Column, Form, Trial
+from data_contracts.yes_no import EXCLUDED
 
 Forms = Mapping[str, pd.DataFrame]
 
@@ -44,17 +45,19 @@ def build_analysis_set(accepted: Forms, trial: Trial) -> AnalysisSet:
     observed, notes = _visit_records(accepted, trial, people)
     frame = _skeleton(people, trial).merge(observed, on=["participant", "visit"], how="left", validate="1:1")
     frame = _with_baseline_and_change(frame, trial)
-    histories, more = _histories(accepted, trial, people)
+    histories, happened = _histories(accepted, trial, people)
     sessions = sessions_attended(accepted, trial, people.index)
     evidence = Evidence(people, _observed(frame, trial), sessions, trial)
     members = population_members(evidence)
-    course, left = _course(evidence, members[f"in_{trial.primary.population}"], accepted)
+    course, left = _course(evidence, members[f"in_{trial.primary.population}"], accepted, happened.unheld)
     whole = frame.join(histories.assign(sessions_attended=sessions), on="participant")
     typed = _typed(whole.join(members, on="participant"), trial)
-    return AnalysisSet(typed, course, (*notes, *more, *left))
+    return AnalysisSet(typed, course, (*notes, *happened.notes, *left))
 
 
-def _course(evidence: Evidence, members: pd.Series, accepted: Forms) -> tuple[Course, tuple[str, ...]]:
+def _course(
+    evidence: Evidence, members: pd.Series, accepted: Forms, unheld: pd.DataFrame
+) -> tuple[Course, tuple[str, ...]]:
     """Return how the trial went, and which adverse events were left aside."""
     trial, groups = evidence.trial, groups_of(evidence, members, _analysable(evidence))
     started = _randomised_on(evidence.people, trial)
@@ -65,6 +68,7 @@ def _course(evidence: Evidence, members: pd.Series, accepted: Forms) -> tuple[Co
         populations=population_counts(evidence),
         recruited=recruited(evidence, started),
         harms=harms.events,
+        unheld=unheld_events(unheld, evidence.people),
     )
     return course, harms.notes
 
@@ -85,14 +89,14 @@ def _randomised(accepted: Forms, trial: Trial) -> pd.DataFrame:
     return _with_therapist(people.set_index("participant").sort_index(), accepted, trial)
 
 
-def _histories(accepted: Forms, trial: Trial, people: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return each participant's first events and the outcomes made from events, by participant."""
+def _histories(accepted: Forms, trial: Trial, people: pd.DataFrame) -> tuple[pd.DataFrame, Happened]:
+    """Return each participant's first events and the outcomes made from events, by participant; and all events."""
     happened = events_of(accepted, trial, _randomised_on(people, trial))
     outcomes = [event_outcome(happened, o, people.index) for o in trial.outcomes.values() if o.event]
     ended = (
         [discontinuation_reasons(accepted, trial, people.index)] if trial.forms_of("discontinuations") else []
     )
-    return pd.concat([first_days(happened, people.index), *ended, *outcomes], axis=1), happened.notes
+    return pd.concat([first_days(happened, people.index), *ended, *outcomes], axis=1), happened
 
 
 def _randomised_on(people: pd.DataFrame, trial: Trial) -> pd.Series:

@@ -19,6 +19,7 @@ class Course:
     populations: pd.DataFrame  # population, arm, n, reason
     recruited: pd.DataFrame  # month such as "2024-03", site, n
     harms: pd.DataFrame  # participant, arm, category, serious, related; the last three where declared
+    unheld: pd.DataFrame  # event, arm, n: events that are in no outcome, after the last dated contact
 
     @property
     def frames(self) -> dict[str, pd.DataFrame]:
@@ -29,6 +30,17 @@ class Course:
     def of(cls, frames: Mapping[str, pd.DataFrame]) -> Self:
         """Return the course from the tables it was stored as; others beside them are let be."""
         return cls(**{field.name: frames[field.name] for field in fields(cls)})
+
+
+def unheld_events(events: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """Return how many events of each arm are in no outcome, by event; no row where there is none.
+
+    Args:
+        events: A row per such event; participant, event.
+        people: By participant, everybody randomised; column arm.
+    """
+    arms = events.assign(arm=events["participant"].map(people["arm"]).astype("str"))
+    return arms.groupby(["event", "arm"], as_index=False).size().rename(columns={"size": "n"})
 
 
 def recruited(evidence: Evidence, randomised_on: pd.Series) -> pd.DataFrame:

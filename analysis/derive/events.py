@@ -21,6 +21,7 @@ class Happened:
 
     days: Mapping[str, pd.DataFrame]  # event -> participant, day; day 0 or later, in order
     last_contact: pd.Series  # (participants,) day; missing where there is no date after randomisation
+    unheld: pd.DataFrame  # participant, event: a row per event after the last contact, which is in no outcome
     notes: tuple[str, ...]
 
 
@@ -32,19 +33,21 @@ def events_of(accepted: Forms, trial: Trial, randomised_on: pd.Series) -> Happen
         trial: The trial.
         randomised_on: dates by participant, of everybody randomised.
     """
-    days, notes = {}, []
+    days, notes, unheld = {}, [], [pd.DataFrame({"participant": [], "event": []}, dtype="str")]
     contact = _last_contact(accepted, trial, randomised_on)
     for event in trial.events.values():
         found = _days(_records(accepted, event), _date(event, trial), randomised_on)
         if early := int((found["day"] < 0).sum()):
             notes.append(f"{event.label}: {early} dated before randomisation, left aside.")
-        late = found["day"] > found["participant"].map(contact).astype("float64")
-        if n_late := int(late.sum()):
+        heard_of = found["participant"].map(contact).astype("float64").fillna(0)
+        late = found.loc[found["day"] > heard_of, ["participant"]].assign(event=event.name)
+        if len(late):
             notes.append(
-                f"{event.label}: {n_late} after the participant's last dated contact, in no outcome."
+                f"{event.label}: {len(late)} after the participant's last dated contact, in no outcome."
             )
+        unheld.append(late)
         days[event.name] = found[found["day"] >= 0].sort_values(["participant", "day"], ignore_index=True)
-    return Happened(days, contact, tuple(notes))
+    return Happened(days, contact, pd.concat(unheld, ignore_index=True), tuple(notes))
 
 
 def first_days(happened: Happened, people: pd.Index) -> pd.DataFrame:

@@ -28,7 +28,7 @@ def groups_of(evidence: Evidence, members: pd.Series, analysable: pd.Series) -> 
         members: by participant, True if in the primary estimand's population.
         analysable: by participant, True if the primary analysis has what it needs of them.
     """
-    excluded = is_excluded(evidence.people) & ~members
+    excluded = is_excluded(evidence.people, evidence.trial) & ~members
     return Groups(excluded, ~members & ~excluded, members & analysable)
 
 
@@ -89,7 +89,7 @@ def _rows(evidence: Evidence, groups: Groups, here: pd.Series, therapy: bool) ->
     yield "randomised", "", int(here.sum()), ""
     if groups.excluded.any():
         yield "excluded", "", int((groups.excluded & here).sum()), "excluded after randomisation"
-    if therapy and evidence.sessions.any():
+    if therapy and evidence.trial.forms_of("sessions"):  # declared, and so kept: none at all is a finding
         started = kept & (evidence.sessions > 0)
         yield "received therapy", "", int(started.sum()), "at least one session"
         yield "no therapy", "", int((kept & ~started).sum()), "no session"

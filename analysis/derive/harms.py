@@ -1,9 +1,8 @@
 """Adverse events of the people randomised, a row per event. Not here: counting them by arm (estimators.harms).
 
 What is what follows from the names a form's columns are declared under, whatever the export calls them:
-`category` is the kind of event, `serious` and `related` are codes. A code of `serious` means yes when it or its
-label is a word of `YES`; one of `related` means no when it or its label is a word of `UNRELATED`, and related
-otherwise. Each of the three may be absent, and then is said of no event.
+`category` is the kind of event, `serious` and `related` ask yes or no. Each of the three may be absent, and then is
+said of no event.
 """
 
 from collections.abc import Mapping
@@ -11,13 +10,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.derive.populations import YES
+from analysis.derive.answers import answers
 from data_contracts.spec import Form, Trial
+from data_contracts.yes_no import RELATED, SERIOUS, labels_saying_yes
 
 Forms = Mapping[str, pd.DataFrame]
-CATEGORY, SERIOUS, RELATED = "category", "serious", "related"
+CATEGORY = "category"
 COLUMNS = ["participant", "arm", CATEGORY, SERIOUS, RELATED]
-UNRELATED = ("0", "no", "n", "none", "false", "not related", "unrelated", "unlikely", "unlikely related")
 NOT_STATED = "not stated"
 
 
@@ -59,10 +58,10 @@ def harms_of(accepted: Forms, trial: Trial, people: pd.DataFrame, randomised_on:
     return Harms(whole[kept].sort_values(kept, ignore_index=True), tuple(notes))
 
 
-def related_labels(form: Form) -> tuple[str, ...]:
-    """Return the labels by which a form calls an event related."""
-    column = form.columns.get(RELATED)
-    return tuple(dict.fromkeys(column.labels[c] for c in _saying(form, RELATED))) if column else ()
+def counted_labels(form: Form, name: str) -> tuple[str, ...]:
+    """Return the labels by which a form calls an event `serious`, or `related`."""
+    column = form.columns.get(name)
+    return labels_saying_yes(column.labels, name) if column else ()
 
 
 def categories(trial: Trial) -> tuple[str, ...]:
@@ -91,19 +90,5 @@ def _told(records: pd.DataFrame, form: Form) -> pd.DataFrame:
         told[CATEGORY] = codes.map(lambda code: labels.get(code, code)).where(codes.notna(), NOT_STATED)
     for name in (SERIOUS, RELATED):
         if name in form.columns and name in records:
-            told[name] = (
-                records[name].isin(_saying(form, name)).astype("boolean").where(records[name].notna())
-            )
+            told[name] = answers(records[name], form.columns[name])
     return told
-
-
-def _saying(form: Form, name: str) -> tuple[str, ...]:
-    """Return the codes of `serious` or `related` that say yes."""
-    labels = form.columns[name].labels
-    if name == SERIOUS:
-        return tuple(code for code, label in labels.items() if _is_one_of(YES, code, label))
-    return tuple(code for code, label in labels.items() if not _is_one_of(UNRELATED, code, label))
-
-
-def _is_one_of(words: tuple[str, ...], code: str, label: str) -> bool:
-    return bool({code.strip().casefold(), label.strip().casefold()} & set(words))

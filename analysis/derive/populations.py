@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.derive.answers import excluded_column, said_yes
 from data_contracts.plan import Population
 from data_contracts.spec import Trial
+from data_contracts.yes_no import EXCLUDED
 
 Requirement = Callable[["Evidence", Population], pd.Series]
-EXCLUDED = "excluded"  # a column of a baseline form: excluded after randomisation, 1 or yes
-YES = ("1", "yes", "y", "true")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,15 +28,15 @@ class Evidence:
         return self.people[list(self.trial.primary_analysis.covariates)].notna().all(axis=1)
 
 
-def is_excluded(people: pd.DataFrame) -> pd.Series:
-    """Return who was excluded after randomisation: the column `excluded` is coded 1 or "yes"."""
+def is_excluded(people: pd.DataFrame, trial: Trial) -> pd.Series:
+    """Return who was excluded after randomisation: the column `excluded` of a baseline form says yes."""
     if EXCLUDED not in people:
         return pd.Series(data=False, index=people.index)
-    return people[EXCLUDED].astype("str").str.casefold().isin(YES)
+    return said_yes(people[EXCLUDED], excluded_column(trial))
 
 
 def _eligible(evidence: Evidence, _: Population) -> pd.Series:
-    return ~is_excluded(evidence.people)
+    return ~is_excluded(evidence.people, evidence.trial)
 
 
 def _follow_up(evidence: Evidence, _: Population) -> pd.Series:

@@ -1,6 +1,6 @@
 """The participant flow counted a second way: record by record, in plain loops. Not here: the flow itself (flow).
 
-It shares with the first way only what a window and a score are.
+It shares with the first way only what a window, a score and a yes are.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.derive.answers import excluded_column
 from analysis.derive.outcomes import recorded_values
 from data_contracts.spec import Trial, Visit
+from data_contracts.yes_no import EXCLUDED, says_yes
 
 Counts = dict[tuple[str, str, str], int]  # (stage, arm, visit) -> participants
 DAYS_PER_MONTH = 365.25 / 12
@@ -29,10 +31,10 @@ def recount(accepted: Mapping[str, pd.DataFrame], trial: Trial) -> Counts:
     arms = {arm.code for arm in trial.arms}
     people = {r["participant"]: r for r in _records(accepted[allocation.name]) if r["arm"] in arms}
     seen = _observed(accepted, trial, people)
-    counts: Counts = {}
+    excluded, counts = _excluded(accepted, trial), Counts()
     for who, record in people.items():
         _count(counts, "randomised", record["arm"], "")
-        if str(record.get("excluded", "")).casefold() not in {"1", "yes", "y", "true"}:
+        if who not in excluded:
             for visit in seen.get(who, ()):
                 _count(counts, "observed", record["arm"], visit)
     return counts
@@ -47,6 +49,15 @@ def disagreements(flow: pd.DataFrame, counts: Counts) -> list[str]:
             at = f" at {row['visit']}" if row["visit"] else ""
             found.append(f"{row['stage']} in arm {row['arm']}{at}: {row['n']}, counted again {again}")
     return found
+
+
+def _excluded(accepted: Mapping[str, pd.DataFrame], trial: Trial) -> set[str]:
+    """Return who was excluded after randomisation, by the allocation form or else by the baseline one."""
+    (allocation,), (baseline,) = trial.forms_of("allocation"), trial.forms_of("participants")
+    frame = accepted[allocation.name if EXCLUDED in accepted[allocation.name] else baseline.name]
+    column = excluded_column(trial)
+    labels = column.labels if column else {}
+    return {r["participant"] for r in _records(frame) if says_yes(r.get(EXCLUDED, ""), labels, EXCLUDED)}
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

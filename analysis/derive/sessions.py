@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from analysis.derive.answers import said_yes
 from data_contracts.spec import Trial
+from data_contracts.yes_no import ATTENDED
 
-ATTENDED = ("1", "1.0", "yes", "true")  # of a column `attended`; without one, every record is a session held
 THERAPIST = "therapist"
 REASON = "discontinuation_reason"
 NO_REASON = "no reason recorded"
@@ -70,6 +71,6 @@ def _attended(accepted: Mapping[str, pd.DataFrame], trial: Trial) -> Iterator[pd
         held = accepted.get(form.name)
         if held is None:
             continue
-        if "attended" in held:
-            held = held[held["attended"].astype("str").str.casefold().isin(ATTENDED)]
+        if ATTENDED in held:  # without such a column every record is a session held
+            held = held[said_yes(held[ATTENDED], form.columns.get(ATTENDED))]
         yield held.sort_values(form.date, kind="stable") if form.date in held else held

@@ -14,6 +14,7 @@ import pandas as pd
 from analysis.estimators.comparison import common_row, contrast, not_comparable, not_estimated
 from analysis.estimators.design import Design, single_visit_design
 from analysis.estimators.limits import ratio_row
+from analysis.estimators.observed import analysed_arms, person_time
 from analysis.estimators.random_effects_data import independent_columns
 from analysis.results import Statistic
 from data_contracts.plan import Analysis
@@ -23,7 +24,6 @@ Array = npt.NDArray[np.float64]
 NEGATIVE_BINOMIAL = "negative binomial regression, maximum likelihood; of events: time followed as exposure"
 POISSON = "Poisson regression, maximum likelihood; of events: time followed as exposure"
 NO_DISPERSION = "no dispersion beyond Poisson's: its model is used"
-PER = 365.25  # days of a rate
 SMALL = 1e-6  # dispersion below which the model is Poisson's
 
 
@@ -52,14 +52,14 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     design = single_visit_design(known, trial, analysis)
     visit = "" if is_event else design.visits[0]
     common = replace(common_row(trial, analysis, design, NEGATIVE_BINOMIAL), visit=visit)
-    if reason := not_comparable(design):
-        return not_estimated(design, (visit,), common, "not estimable", reason)
     counts = design.rows[outcome].to_numpy(dtype="float64")
     if (counts < 0).any() or (counts != np.round(counts)).any():
         reason = "values that are no counts: whole numbers from zero on are"
         return not_estimated(design, (visit,), common, "refused", reason)
     days = exposure(design.rows, outcome, is_event=is_event)
     observed = list(_observed(counts, days, design, common))
+    if reason := not_comparable(design):
+        return [*observed, *not_estimated(design, (visit,), common, "not estimable", reason)]
     empty = [arm for arm in design.arms if not counts[(design.rows["arm"] == arm).to_numpy()].any()]
     if empty:
         reason = f"no event in arm {', '.join(empty)}: a ratio of rates has no finite estimate"
@@ -137,24 +137,13 @@ def _fitted(kind: str, counts: Array, matrix: Array, offset: Array, start: Array
 
 
 def _observed(counts: Array, days: Array, design: Design, common: Statistic) -> Iterator[Statistic]:
-    for arm in design.arms:
-        here = (design.rows["arm"] == arm).to_numpy()
-        n = int(here.sum())
-        shared = replace(common, arm=arm, n=n, n_observations=n, method="observed")
+    for shared, here in analysed_arms(design, common):
         yield replace(shared, statistic="total", value=float(counts[here].sum()))
         yield replace(shared, statistic="count", value=float((counts[here] > 0).sum()), unit="participants")
         if not common.visit:
-            yield from _rates(counts[here], days[here], shared)
+            yield from person_time(counts[here], days[here], shared)
         else:
             yield replace(shared, statistic="mean", value=float(counts[here].mean()))
-
-
-def _rates(counts: Array, days: Array, shared: Statistic) -> Iterator[Statistic]:
-    followed = float(days.sum() / PER)
-    yield replace(shared, statistic="follow-up", value=followed, unit="person-years")
-    yield replace(
-        shared, statistic="rate", value=float(counts.sum()) / followed, unit=f"{shared.unit} a person-year"
-    )
 
 
 def _no_ratio(design: Design, common: Statistic, reason: str) -> list[Statistic]:

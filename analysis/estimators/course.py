@@ -19,6 +19,7 @@ from analysis.estimators.recruitment import (
     describe_recruitment,
     describe_recruitment_by_site,
 )
+from analysis.estimators.unheld_events import UNHELD, describe_unheld
 from analysis.results import Records
 from data_contracts.spec import Trial
 
@@ -37,6 +38,7 @@ def course_records(course: Course, trial: Trial) -> Records:
         RECRUITMENT: describe_recruitment(course),
         RECRUITMENT_BY_SITE: describe_recruitment_by_site(course, trial),
         HARMS: describe_harms(course, trial),
+        UNHELD: describe_unheld(course, trial),
     }
     return [
         record

@@ -22,6 +22,11 @@ from data_contracts.plan import Outcome
 from data_contracts.spec import Trial
 
 DISTRIBUTION = "distribution"  # the name of this description in the results table
+TO, BELOW, ABOVE = (
+    " to ",
+    "below ",
+    " or more",
+)  # in the names of bins; those without an end are of open reports
 Array = npt.NDArray[np.float64]
 MOST_BINS = 20
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)  # widths of bins, times a power of ten
@@ -79,7 +84,7 @@ def _counts(rows: pd.DataFrame, outcome: Outcome, trial: Trial) -> Iterator[Stat
     if seen.empty:
         return
     edges = bin_edges(seen[outcome.name].to_numpy(dtype="float64"))
-    names = [f"{lower:.10g} to {upper:.10g}" for lower, upper in pairwise(edges.tolist())]
+    names = [f"{lower:.10g}{TO}{upper:.10g}" for lower, upper in pairwise(edges.tolist())]
     for visit in trial.visits:
         for arm, part in arms_and_all(seen[seen["visit"] == visit.code], trial):
             values = part[outcome.name].to_numpy(dtype="float64")

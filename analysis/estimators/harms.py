@@ -5,13 +5,15 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.derive.course import Course
-from analysis.derive.harms import CATEGORY, NOT_STATED, RELATED, SERIOUS, categories
+from analysis.derive.harms import CATEGORY, NOT_STATED, categories
 from analysis.estimators.baseline import Descriptions
 from analysis.results import Statistic
 from data_contracts.spec import Trial
+from data_contracts.yes_no import RELATED, SERIOUS
 
 HARMS = "harms"  # the name of this analysis
 ANY, OF_KIND = "any", "category: "  # the latter before the label of a kind of event
+UNRECORDED = {SERIOUS: "seriousness not recorded", RELATED: "relatedness not recorded"}  # where nobody said
 EVERYBODY = ""
 
 
@@ -23,8 +25,9 @@ def describe_harms(course: Course, trial: Trial) -> Descriptions:
         trial: The trial.
 
     Returns:
-        Count and percent (people) and total (events) of any event, of serious and related ones, and of each kind,
-        as far as the form tells; `n` is the number randomised and not excluded. Nothing without such a form.
+        Count and percent (people) and total (events) of any event, of serious and related ones and of those of
+        which that was not recorded, and of each kind, as far as the form tells; `n` is the number randomised and
+        not excluded. Nothing without such a form.
     """
     if "arm" not in course.harms:
         return {}
@@ -46,7 +49,10 @@ def _kinds(events: pd.DataFrame, trial: Trial) -> Iterator[tuple[str, pd.DataFra
     yield ANY, events
     for name in (SERIOUS, RELATED):
         if name in events:
-            yield name, events[events[name].astype("boolean").fillna(value=False)]
+            said = events[name].astype("boolean")
+            yield name, events[said.fillna(value=False).astype(bool)]
+            if said.isna().any():
+                yield UNRECORDED[name], events[said.isna()]
     if CATEGORY in events:
         found = events[CATEGORY].fillna(NOT_STATED)
         others = [str(kind) for kind in found.unique() if kind not in categories(trial)]

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.estimators.comparison import common_row, contrast, not_comparable, not_estimated
 from analysis.estimators.design import Design, single_visit_design
 from analysis.estimators.limits import ratio_row
+from analysis.estimators.observed import analysed_arms
 from analysis.estimators.random_effects_data import independent_columns
 from analysis.results import Statistic
 from data_contracts.plan import Analysis
@@ -32,8 +33,6 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     outcome = trial.outcomes[trial.estimands[analysis.estimand].outcome]
     design = single_visit_design(analysis_set, trial, analysis)
     common = replace(common_row(trial, analysis, design, METHOD), visit=design.visits[0], unit="")
-    if reason := not_comparable(design):
-        return not_estimated(design, design.visits, common, "not estimable", reason)
     level = design.rows[outcome.name].to_numpy(dtype="float64")
     if not np.isin(level, np.arange(len(outcome.levels))).all():
         reason = (
@@ -43,6 +42,8 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
             reason = "the outcome declares no `levels`: name them, from that of code 0 on"
         return not_estimated(design, design.visits, common, "refused", reason)
     shares = list(_shares(level, outcome.levels, design, common))
+    if reason := not_comparable(design):
+        return [*shares, *not_estimated(design, design.visits, common, "not estimable", reason)]
     found = sorted(set(level))
     fit = fit_proportional_odds(level, design.matrix) if len(found) > 2 else None
     if fit is None:
@@ -93,14 +94,11 @@ def _from(levels: tuple[str, ...], cut: int) -> str:
 
 
 def _shares(level: Array, levels: tuple[str, ...], design: Design, common: Statistic) -> Iterator[Statistic]:
-    for arm in design.arms:
-        here = level[(design.rows["arm"] == arm).to_numpy()]
-        shared = replace(common, arm=arm, n=len(here), n_observations=len(here), method="observed")
+    for shared, here in analysed_arms(design, common):
         for code, label in enumerate(levels):
-            yield replace(shared, statistic="count", at=label, value=float((here == code).sum()))
-            yield replace(
-                shared, statistic="percent", at=label, value=100 * float((here == code).mean()), unit="%"
-            )
+            has = level[here] == code
+            yield replace(shared, statistic="count", at=label, value=float(has.sum()))
+            yield replace(shared, statistic="percent", at=label, value=100 * float(has.mean()), unit="%")
 
 
 def _ratios(

@@ -22,6 +22,7 @@ from analysis.estimators.course import course_records, missing_records
 from analysis.estimators.delivery import DELIVERY, describe_delivery
 from analysis.estimators.distribution import DISTRIBUTION, describe_distribution
 from analysis.estimators.multiplicity import COMPARED, with_families
+from analysis.estimators.observed import observed_means
 from analysis.estimators.residuals import MEDIAN, RESIDUALS, describe_residuals
 from analysis.estimators.second_route.compare import SECOND_ROUTE, second_route_rows
 from analysis.estimators.standardised import standardised_rows
@@ -64,7 +65,8 @@ def run_analyses(analysis_set: pd.DataFrame, trial: Trial, course: Course | None
 
 def _estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> list[Statistic]:
     try:
-        return estimator_named(analysis.estimator)(analysis_set, trial, analysis)
+        found = estimator_named(analysis.estimator)(analysis_set, trial, analysis)
+        return [*observed_means(analysis_set, trial, analysis), *found]
     except Exception as error:  # noqa: BLE001 - a fault of one analysis is its result; the others still run
         return broken_rows(trial, analysis, error)
 

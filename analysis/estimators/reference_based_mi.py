@@ -61,7 +61,11 @@ def imputed_or_why(
 
 
 def _why(error: "ImputationError") -> str:
-    return "; ".join([error.summary, *map(str, error.refusals)])
+    """Return a refusal as a reason; its parts, where it has any, after a colon and without full stops."""
+    if not error.refusals:
+        return error.summary
+    summary = f"{error.summary[:1].lower()}{error.summary[1:]}".rstrip(".")
+    return f"{summary}: {'; '.join(str(one).rstrip('.') for one in error.refusals)}"
 
 
 def whole(common: Statistic, found: Imputed) -> Statistic:

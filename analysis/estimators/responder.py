@@ -15,6 +15,7 @@ from analysis.estimators.comparison import common_row, contrast, not_comparable,
 from analysis.estimators.design import Design, single_visit_design
 from analysis.estimators.firth import fit_firth, profile_limits
 from analysis.estimators.limits import normal_row, ratio_row
+from analysis.estimators.observed import analysed_arms
 from analysis.estimators.random_effects_data import independent_columns
 from analysis.results import Statistic
 from data_contracts.plan import Analysis
@@ -24,6 +25,7 @@ Array = npt.NDArray[np.float64]
 ML = "logistic regression, maximum likelihood, marginally standardised, delta-method standard errors"
 FIRTH = "logistic regression with Firth's penalty, marginally standardised, delta-method standard errors"
 CONDITIONAL = "logistic regression with Firth's penalty, conditional odds ratio, profile limits"
+ALIKE = "everybody analysed has the same outcome: there is nothing to compare"
 FLAG = "{why}: maximum likelihood has no finite estimate, Firth's penalty is used"
 
 
@@ -50,18 +52,16 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     """
     design = single_visit_design(analysis_set, trial, analysis)
     common = replace(common_row(trial, analysis, design, ML), unit="")
-    if reason := not_comparable(design):
-        return not_estimated(design, design.visits, common, "not estimable", reason)
     outcome = design.rows[trial.estimands[analysis.estimand].outcome].to_numpy(dtype="float64")
     if not np.isin(outcome, (0, 1)).all():
         reason = "the outcome has values other than 1 (responded) and 0: recode it, or cut it with `of`"
         return not_estimated(design, design.visits, common, "refused", reason)
-    if len(np.unique(outcome)) < 2:
-        reason = "everybody analysed has the same outcome: there is nothing to compare"
-        return not_estimated(design, design.visits, common, "not estimable", reason)
+    observed = list(_observed(outcome, design, replace(common, visit=design.visits[0])))
+    if reason := not_comparable(design) or _alike(outcome):
+        return [*observed, *not_estimated(design, design.visits, common, "not estimable", reason)]
     fit = fit_logistic(outcome, design)
     named = replace(common, visit=design.visits[0], method=FIRTH if fit.flag else ML, reason=fit.flag)
-    rows = [*_observed(outcome, design, named), *_standardised(fit, design, named, analysis.confidence)]
+    rows = [*observed, *_standardised(fit, design, named, analysis.confidence)]
     return [*rows, *_conditional(outcome, fit, design, (named, analysis))] if fit.flag else rows
 
 
@@ -104,12 +104,15 @@ def _maximum_likelihood(outcome: Array, matrix: Array) -> tuple[Array, Array] | 
     return np.asarray(fit.params), np.asarray(fit.cov_params())
 
 
-def _observed(outcome: Array, design: Design, named: Statistic) -> Iterator[Statistic]:
-    for arm in design.arms:
-        here = outcome[(design.rows["arm"] == arm).to_numpy()]
-        shared = replace(named, arm=arm, n=len(here), n_observations=len(here), method="observed", reason="")
-        yield replace(shared, statistic="count", value=float(here.sum()))
-        yield replace(shared, statistic="percent", value=100 * float(here.mean()), unit="%")
+def _alike(outcome: Array) -> str:
+    """Return why outcomes (n,) leave nothing to compare, or ""."""
+    return "" if len(np.unique(outcome)) > 1 else ALIKE
+
+
+def _observed(outcome: Array, design: Design, common: Statistic) -> Iterator[Statistic]:
+    for shared, here in analysed_arms(design, common):
+        yield replace(shared, statistic="count", value=float(outcome[here].sum()))
+        yield replace(shared, statistic="percent", value=100 * float(outcome[here].mean()), unit="%")
 
 
 def _standardised(fit: Logistic, design: Design, named: Statistic, confidence: float) -> Iterator[Statistic]:

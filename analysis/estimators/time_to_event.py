@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.estimators.comparison import common_row, contrast, not_comparable, not_estimated
 from analysis.estimators.design import Design, single_visit_design
 from analysis.estimators.limits import normal_row, ratio_row
+from analysis.estimators.observed import analysed_arms, person_time
 from analysis.estimators.random_effects_data import independent_columns
 from analysis.estimators.survival_curve import Curve, kaplan_meier
 from analysis.results import Statistic
@@ -35,12 +36,14 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     outcome = trial.estimands[analysis.estimand].outcome
     design = single_visit_design(analysis_set[analysis_set[f"{outcome}_days"] > 0], trial, analysis)
     common = common_row(trial, analysis, design, COX)
-    if reason := not_comparable(design):
-        return not_estimated(design, ("",), common, "not estimable", reason)
     had = design.rows[outcome].to_numpy(dtype="float64")
     days = design.rows[f"{outcome}_days"].to_numpy(dtype="float64")
+    observed = list(_observed(days, had, design, common))
+    if reason := not_comparable(design):
+        return [*observed, *not_estimated(design, ("",), common, "not estimable", reason)]
     curves = {arm: kaplan_meier(days[here], had[here]) for arm, here in _by_arm(design).items()}
     return [
+        *observed,
         *_curves(curves, design, common, analysis),
         *_log_rank(days, had, design, common),
         *_hazards(days, had, design, (common, analysis)),
@@ -52,6 +55,12 @@ def _by_arm(design: Design) -> dict[str, npt.NDArray[np.bool_]]:
     return {arm: (design.rows["arm"] == arm).to_numpy(dtype=bool) for arm in design.arms}
 
 
+def _observed(days: Array, had: Array, design: Design, common: Statistic) -> Iterator[Statistic]:
+    for shared, here in analysed_arms(design, common):
+        yield replace(shared, statistic="count", value=float(had[here].sum()), unit="participants")
+        yield from person_time(had[here], days[here], replace(shared, unit="events"))
+
+
 def _curves(
     curves: dict[str, Curve], design: Design, common: Statistic, analysis: Analysis
 ) -> Iterator[Statistic]:
@@ -59,7 +68,6 @@ def _curves(
     for arm, curve in curves.items():
         n = int((design.rows["arm"] == arm).sum())
         shared = replace(common, arm=arm, n=n, n_observations=n, method=CURVE)
-        yield replace(shared, statistic="count", value=float(curve.events.sum()), unit="participants")
         at = replace(shared, statistic="event-free", at=f"day {horizon:g}", unit="")
         if curve.reaches(horizon):
             yield _survival(at, curve, horizon, analysis.confidence)

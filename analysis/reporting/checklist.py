@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from analysis.reporting.checklist_items import HEAD, ITEMS, SOURCE, Item
+from analysis.reporting.checklist_items import HEAD, ITEMS, REASONS, SOURCE, Item
 from analysis.reporting.methods.words import inside
 from analysis.reporting.report import Paragraph, Picture, Report, Section
 from analysis.reporting.table import Cell, Column, Group, Row, Table, row
+from analysis.reporting.tables.disposition import STAGES
 from data_contracts.spec import Trial
 
 NAME = "consort-table"
@@ -65,10 +66,19 @@ def _places(sections: Sequence[Section]) -> Iterator[tuple[str, Place]]:
             yield f"{section.name}: *", (section.title, address)
             if isinstance(block, Table):
                 yield block.name, (block.caption, f"#{block.name}")
+                if block.name == REASONS.partition(":")[0] and _tells_why(block):
+                    yield REASONS, (block.caption, f"#{block.name}")
             elif isinstance(block, Picture):
                 yield block.name, (block.title, f"#{block.name}")
             elif isinstance(block, Paragraph) and block.title:
                 yield f"{section.name}: {block.title}", (f"{section.title}, {inside(block.title)}", address)
+
+
+def _tells_why(disposition: Table) -> bool:
+    """Return whether the flow gives a reason wherever somebody was lost."""
+    rows = [line for group in disposition.groups for line in group.rows]
+    lost = [line for line in rows if line.cells[0].text.startswith(STAGES["lost"])]
+    return all(line.cells[0].detail or all(cell.text == "0" for cell in line.cells[1:]) for line in lost)
 
 
 def _row(item: Item, has: dict[str, Place]) -> Row:
@@ -77,4 +87,5 @@ def _row(item: Item, has: dict[str, Place]) -> Row:
         return row(item.number, item.topic, item.asks, NOT_HERE, item.author, mark="quiet")
     (title, address), *others = dict.fromkeys(found)
     also = f"also: {'; '.join(other for other, _ in others)}" if others else ""
-    return row(item.number, item.topic, item.asks, Cell(title, detail=also, link=address), item.remains)
+    remains = "" if item.unless in has else item.remains
+    return row(item.number, item.topic, item.asks, Cell(title, detail=also, link=address), remains)

@@ -18,6 +18,7 @@ class Item:
     places: tuple[str, ...] = ()
     remains: str = ""  # for the author, though the report has its part
     author: str = ""  # for the author, where the report has nothing
+    unless: str = ""  # a place that has what remains, and is none of `places` itself
 
 
 HEAD: dict[str, str] = {
@@ -26,6 +27,7 @@ HEAD: dict[str, str] = {
 }  # above all sections
 DESIGN, ELIGIBLE, OUTCOMES = "methods: Trial design", "methods: Eligibility", "methods: Outcomes"
 POPULATIONS, METHODS, FLOW = "methods: Populations", "methods: *", "flow: *"
+REASONS = "disposition-table: reasons"  # of whoever was lost
 
 ITEMS: dict[str, tuple[Item, ...]] = {
     "Title and abstract": (
@@ -118,7 +120,8 @@ ITEMS: dict[str, tuple[Item, ...]] = {
         Item("22a", "Flow", "Count by arm who was allocated, treated as intended, and analysed.",
              (FLOW, "disposition-table"), author="The flow of participants."),
         Item("22b", "Losses", "Count by arm who was lost or excluded, with reasons.",
-             ("disposition-table", FLOW, "populations-table"), author="Losses and exclusions, with reasons."),
+             ("disposition-table", FLOW, "populations-table"), "Reasons for loss.",
+             "Losses and exclusions, with reasons.", unless=REASONS),
         Item("23a", "Recruitment", "Give the dates of recruitment and of follow-up.",
              ("recruitment-course", "recruitment-table"),
              "The dates of follow-up.", "Dates of recruitment and follow-up."),

@@ -2,7 +2,8 @@
 
 Stages, each a row "disposition": `randomised`, `excluded` (after randomisation), `received therapy`, `no therapy`,
 `observed` and `lost` (by visit), `not analysed`, `analysed`; who left, with reasons. What came before
-randomisation is declared in the trial file, where the unit keeps a screening log.
+randomisation is declared in the trial file, where the unit keeps a screening log. Somebody randomised whose
+allocation record a rule set aside is in that log and in no row: they are the difference, and told.
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ LOOK = "Look at the step that counts the participant flow: the numbers come from
 DECLARED = (
     "Correct `screened` and `excluded` in [recruitment] of the trial file; leave them out while it recruits."
 )
+RELEASE = "Up to {n} more may be people whose allocation record was set aside: `srt queries` lists them."
+SET_ASIDE = "with the allocation record set aside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Screening:
 
     assessed: int
     excluded: Reasons
+    set_aside: int = 0  # neither excluded nor counted as randomised: their allocation record was set aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,14 @@ class Flow:
     screening: Screening | None = None  # None where nothing is declared, and of sites
 
 
-def participant_flow(results: pd.DataFrame, trial: Trial, by: By = "arm") -> Flow:
+def participant_flow(results: pd.DataFrame, trial: Trial, by: By = "arm", set_aside: int | None = 0) -> Flow:
     """Return the flow that the rows "disposition" tell: a way per arm, per site, or one for everybody.
+
+    Args:
+        results: Rows of the results table.
+        trial: The trial.
+        by: What a way is of.
+        set_aside: How many allocation records were set aside; None where that is not told.
 
     Raises:
         ContractError: the counts don't add up; every sum that fails is listed.
@@ -91,10 +101,10 @@ def participant_flow(results: pd.DataFrame, trial: Trial, by: By = "arm") -> Flo
     ways = tuple(
         _way([e for e in rows if _code(e, by) == code], code, trial, by) for code in _codes(rows, by)
     )
-    screening = _screening(trial) if ways and by != "site" else None
     total = sum(way.randomised for way in ways)
+    screening = _screening(trial, total, set_aside) if ways and by != "site" else None
     sums = [
-        *_screened(screening, total),
+        *_screened(screening, total, set_aside),
         *(s for way in ways for s in _sums(way)),
         *_wholes(results, ways, by),
     ]
@@ -109,6 +119,18 @@ def participant_flow(results: pd.DataFrame, trial: Trial, by: By = "arm") -> Flo
         identities=tuple(s.spelled for s in sums),
         screening=screening,
     )
+
+
+def allocations_set_aside(counts: pd.DataFrame, trial: Trial) -> int | None:
+    """Return how many allocation records were set aside; None where the counts of records don't tell.
+
+    Args:
+        counts: form, rows_in, accepted, quarantined.
+        trial: The trial.
+    """
+    (allocation,) = trial.forms_of("allocation")
+    own = counts[counts["form"] == allocation.name] if "form" in counts else counts
+    return None if own.empty else int(own["quarantined"].sum())
 
 
 def way_label(code: str, trial: Trial) -> str:
@@ -172,12 +194,18 @@ def _reasons(own: list[Estimate], stage: str, code: str, visit: str = "") -> Rea
     return Reasons(sum(int(e.value) for e in rows), tuple((e.at, int(e.value)) for e in named))
 
 
-def _screening(trial: Trial) -> Screening | None:
+def _screening(trial: Trial, randomised: int, set_aside: int | None) -> Screening | None:
+    """Return what is declared; of those set aside as many as are neither excluded nor randomised.
+
+    A record set aside need not be a person's only one: it may be the copy of another.
+    """
     declared = trial.recruitment
     if declared.screened is None:
         return None
     excluded = Reasons(sum(declared.excluded.values()), tuple(declared.excluded.items()))
-    return Screening(declared.screened, excluded)
+    left = declared.screened - excluded.n - randomised
+    explained = left > 0 and (set_aside is None or left <= set_aside)
+    return Screening(declared.screened, excluded, left if explained else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +229,12 @@ class _Sum:
         return f"{self.where}: {self.whole} {self.what} = {self.added}"
 
 
-def _screened(screening: Screening | None, randomised: int) -> Iterator[_Sum]:
+def _screened(screening: Screening | None, randomised: int, set_aside: int | None) -> Iterator[_Sum]:
     if screening is not None:
-        parts = (("excluded", screening.excluded.n), ("randomised", randomised))
-        yield _Sum("Screening", screening.assessed, "assessed", parts, DECLARED)
+        aside = ((SET_ASIDE, screening.set_aside),) if screening.set_aside else ()
+        parts = (("excluded", screening.excluded.n), ("randomised", randomised), *aside)
+        remedy = f"{DECLARED} {RELEASE.format(n=set_aside)}" if set_aside else DECLARED
+        yield _Sum("Screening", screening.assessed, "assessed", parts, remedy)
 
 
 def _sums(way: Way) -> Iterator[_Sum]:

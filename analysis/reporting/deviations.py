@@ -10,13 +10,16 @@ import pandas as pd
 from analysis.estimators.counts import POISSON
 from analysis.estimators.covariance_ladder import COVARIANCES
 from analysis.estimators.responder import FIRTH
+from analysis.estimators.second_route.compare import ENDED
 from analysis.reporting.content import ReportContent
 from analysis.reporting.estimates import Estimate, answer, estimates, is_answered, why_not
 from data_contracts.plan import Analysis, Estimand
 from data_contracts.spec import Trial
 from data_contracts.standing import not_as_locked
 
-Kind = Literal["declared", "fallback", "not estimated", "second route", "not as locked", "left aside"]
+Kind = Literal[
+    "declared", "fallback", "not estimated", "second route", "no second route", "not as locked", "left aside"
+]
 FALLEN = re.compile(r", ([^,;]+) covariance over visits, fallen back on from ([^,;]+)")
 IN_PLACE: Mapping[str, str] = {  # method that a program takes by itself -> what it takes it in place of
     POISSON: "Poisson regression in place of negative binomial regression.",
@@ -72,7 +75,7 @@ def _by_analysis(results: pd.DataFrame, trial: Trial) -> Iterator[Departure]:
         for kind, what, why, key in (
             *_taken(results, trial, analysis),
             *_not_estimated(results, trial, analysis),
-            *_disagreements(results, analysis),
+            *_disagreements(results, trial, analysis),
         ):
             yield Departure(kind, what, why, clause, analysis=analysis.name, source=key)
 
@@ -111,7 +114,13 @@ def _not_estimated(results: pd.DataFrame, trial: Trial, analysis: Analysis) -> F
             yield "not estimated", what, f"{reason[:1].upper()}{reason[1:]}.", found.key if found else ""
 
 
-def _disagreements(results: pd.DataFrame, analysis: Analysis) -> Found:
+def _disagreements(results: pd.DataFrame, trial: Trial, analysis: Analysis) -> Found:
+    """Yield what a second computation says of an answer; nothing where there is no answer to hold against it."""
+    if not any(is_answered(answer(results, trial, analysis, arm)) for arm in trial.compared_arms):
+        return
     for row in estimates(results, analysis=analysis.name, statistic="second route", status="failed"):
-        what = "The estimate and the same computed a second way are not the same."
-        yield "second route", what, row.reason, row.key
+        if row.reason.startswith(ENDED):
+            yield "no second route", "The estimate could not be computed a second way.", row.reason, row.key
+        else:
+            what = "The estimate and the same computed a second way are not the same."
+            yield "second route", what, row.reason, row.key

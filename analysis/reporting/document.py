@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from analysis.reporting.audiences.open import open_content
 from analysis.reporting.audiences.open_sections import key_figures
-from analysis.reporting.consort import participant_flow
+from analysis.reporting.consort import allocations_set_aside, participant_flow
 from analysis.reporting.content import ReportContent
 from analysis.reporting.estimates import looked_up_once
 from analysis.reporting.headline import headlines, is_shuffled
@@ -53,15 +53,17 @@ def _marks(content: ReportContent) -> Mapping[str, str]:
 
 
 def _key_figures(content: ReportContent) -> tuple[tuple[str, str], ...]:
-    """Return what tells the size of the trial and the state of its data at a glance."""
-    flow, asked, counts = participant_flow(content.results, content.trial), content.queries, content.counts
-    figures = {
-        "randomised": flow.randomised if flow.ways else None,
-        "in the primary analysis": flow.analysed,
+    """Return what tells the size of the trial at a glance, and where all forms may be counted the state of its data."""
+    asked, counts = content.queries, content.counts
+    aside = allocations_set_aside(counts, content.trial)
+    flow = participant_flow(content.results, content.trial, set_aside=aside)
+    sizes = {"randomised": flow.randomised if flow.ways else None, "in the primary analysis": flow.analysed}
+    data = {
         "records read": counts["rows_in"].sum(),
         "set aside": counts["quarantined"].sum(),
         "open queries": asked.loc[asked["state"] == "open", "n"].sum(),
     }
+    figures = sizes if content.audience == "closed" else {**sizes, **data}
     return tuple((name, f"{int(n):,}") for name, n in figures.items() if n is not None)
 
 

@@ -11,6 +11,11 @@ AUDIENCES: Mapping[Audience, str] = {
     "open": "Open report: both arms together",
     "closed": "Closed report: arms coded A and B",
 }
+EVERY = "Every number on this page is a row of the trial's results table or a count of its records."
+FOOTERS: Mapping[Audience, str] = {
+    "closed": "Every number of a result on this page is a row of results-closed.csv, of six significant digits; "
+    "others are counts of records.",
+}
 FIGURE_SOURCES = {  # key figure -> where it was read
     "randomised": "disposition/randomised/count//",
     "in the primary analysis": "disposition/analysed/count//",
@@ -27,6 +32,8 @@ def render_html(report: Report) -> str:
         report=report,
         marks=report.marks,
         audience=AUDIENCES[report.audience],
+        kind=_inside(AUDIENCES[report.audience]),
+        footer=FOOTERS.get(report.audience, EVERY),
         figure_sources=FIGURE_SOURCES,
         running=_running(report),
         css=style("report.css"),
@@ -36,12 +43,17 @@ def render_html(report: Report) -> str:
 def _running(report: Report) -> str:
     """Return the style of the margins of printed pages: what must not be overlooked, whose report, which page."""
     marks = " ".join(report.marks.values())
-    said = f"{report.title}: {AUDIENCES[report.audience].lower()}"
+    said = f"{report.title}: {_inside(AUDIENCES[report.audience])}"
     shown = f"@top-center {{ content: {_css_text(marks)}; font-weight: bold; }} " if marks else ""
     return (
         f"@page {{ {shown}@bottom-left {{ content: {_css_text(said)}; }} "
         '@bottom-right { content: "Page " counter(page) " of " counter(pages); } }'
     )
+
+
+def _inside(title: str) -> str:
+    """Return a title as it stands after a colon: "Arms coded A and B" keeps its letters."""
+    return title[:1].lower() + title[1:]
 
 
 def _css_text(text: str) -> str:

@@ -19,6 +19,13 @@ def number(value: float, decimals: int) -> str:
     return shown.replace("-", MINUS)
 
 
+def significant(value: float, digits: int) -> str:
+    """Return a number to so many digits at most, whole ones in full, without zeros at the end."""
+    decimals = digits - 1 - math.floor(math.log10(abs(value))) if value else 0
+    shown = number(value, min(max(decimals, 0), MOST_DECIMALS))
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
 def decimals_for(scale: float, *limits: float) -> int:
     """Return the decimals that show two digits of a standard error or deviation, at least one.
 

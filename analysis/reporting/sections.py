@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Iterator
 
-from analysis.reporting.audiences.closed import about, departed
+from analysis.reporting.audiences import closed_sections
 from analysis.reporting.audiences.open_sections import OPEN
 from analysis.reporting.checklist import checklist
-from analysis.reporting.consort import participant_flow
+from analysis.reporting.consort import allocations_set_aside, participant_flow
 from analysis.reporting.content import ReportContent
 from analysis.reporting.deviations import Departure, departures
 from analysis.reporting.figures.adjusted_means import adjusted_means_figure
 from analysis.reporting.figures.differences import differences_figure
 from analysis.reporting.figures.distribution import distribution_figure
+from analysis.reporting.figures.drawing import without_sweeps
 from analysis.reporting.figures.flow_diagram import flow_figure
 from analysis.reporting.figures.missing_patterns import missing_patterns_figure
 from analysis.reporting.figures.recruitment import recruitment_figure
 from analysis.reporting.figures.residuals import residuals_figure, residuals_note
 from analysis.reporting.figures.sensitivities import sensitivity_figure
-from analysis.reporting.figures.standardised import standardised_figure
+from analysis.reporting.figures.standardised import standardised_figure, standardised_note
 from analysis.reporting.figures.subgroups import subgroup_figures
 from analysis.reporting.figures.tipping_point import tipping_figures
 from analysis.reporting.headline import headlines, is_shuffled
@@ -63,7 +64,8 @@ def _card(estimand: Estimand, content: ReportContent, found: tuple[Departure, ..
 
 def flow(content: ReportContent) -> Blocks:
     """Yield the CONSORT flow by arm, in boxes and in numbers, then by site; and who is in which population."""
-    counted = participant_flow(content.results, content.trial)
+    aside = allocations_set_aside(content.counts, content.trial)
+    counted = participant_flow(content.results, content.trial, set_aside=aside)
     if counted.ways:
         yield FlowChart(counted, flow_figure(counted, is_shuffled=is_shuffled(content.results)))
     said = headlines(content.results, content.trial)
@@ -144,6 +146,7 @@ def secondary(content: ReportContent) -> Blocks:
     """Yield the secondary outcomes."""
     yield secondary_table(content.results, content.trial)
     yield from standardised_figure(content.results, content.trial)
+    yield from standardised_note(content.results, content.trial)
 
 
 def moderators(content: ReportContent) -> Blocks:
@@ -223,17 +226,21 @@ NOT_BY_LETTERS = {
     "compliers",
     "delivery",
     "deviations",
+    "quality",
     "provenance",
 }  # they tell the therapy, or its files
+BY_LETTERS = {"checks": closed_sections.model_checks}  # told otherwise
 CLOSED: tuple[Part, ...] = (
-    ("about", "About this report", about),
-    *(part for part in FINAL if part[0] not in NOT_BY_LETTERS),
-    ("deviations", "Deviations", departed),
-    OPEN[-1],
+    ("about", "About this report", closed_sections.about),
+    *((name, title, BY_LETTERS.get(name, made)) for name, title, made in FINAL if name not in NOT_BY_LETTERS),
+    ("deviations", "Deviations", closed_sections.departed),
+    ("quality", "Data quality", closed_sections.quality),
+    ("provenance", "Provenance", closed_sections.provenance),
 )
 PARTS: dict[Audience, tuple[Part, ...]] = {"final": FINAL, "open": OPEN, "closed": CLOSED}
 
 
+@without_sweeps()
 def sections(content: ReportContent) -> tuple[Section, ...]:
     """Return an audience's sections; one without anything in it is left out.
 

@@ -1,6 +1,6 @@
 """A table as a value: caption, columns, groups of rows. Not here: which numbers (tables), HTML (template)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -35,6 +35,13 @@ class Row:
 
     cells: tuple[Cell, ...]
     mark: Literal["", "primary", "indented", "absent", "quiet"] = ""
+
+    def placed(self) -> Iterator[tuple[int, Cell]]:
+        """Yield each cell with the column it begins in."""
+        at = 0
+        for cell in self.cells:
+            yield at, cell
+            at += cell.span
 
 
 @dataclass(frozen=True, slots=True)

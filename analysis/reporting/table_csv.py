@@ -13,19 +13,26 @@ GROUP = "Group"
 NUMBER = re.compile(r"-?[\d,]*\d(\.\d+)?")
 
 
-def to_csv(table: Table) -> str:
+def to_csv(table: Table, mark: str = "") -> str:
     """Return a table as CSV with a heading; what stands smaller beside a cell gets a column of its own.
 
     A number that stands alone is written as one, with a plain minus sign; of any other text, nothing is taken for a
     formula by a spreadsheet.
+
+    Args:
+        table: The table.
+        mark: What must not be overlooked: the last row, in its first column. A file's name is lost when it is copied.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     grouped, detailed = any(group.label for group in table.groups), _detailed(table)
-    writer.writerow([*([GROUP] if grouped else []), *_headings(table, detailed)])
+    heading = [*([GROUP] if grouped else []), *_headings(table, detailed)]
+    writer.writerow(heading)
     for group in table.groups:
         label = [neutralised(group.label)] if grouped else []
         writer.writerows([*label, *_line(row, table, detailed)] for row in group.rows)
+    if mark:
+        writer.writerow([neutralised(mark), *[""] * (len(heading) - 1)])
     return out.getvalue()
 
 

@@ -97,17 +97,9 @@ def _shown(table: Table) -> Shown:
     width = range(len(table.columns))
     shown = {f"g{i}": _escaped(group.label) for i, group in enumerate(_groups(table))} | {PLACEHOLDER: ""}
     for at, (_, row) in enumerate(_rows(table)):
-        placed = {} if row is None else dict(_placed(row))
+        placed = {} if row is None else dict(row.placed())
         shown |= {f"{at}.{i}": _inside(placed[i]) if i in placed else "" for i in width}
     return shown
-
-
-def _placed(row: Row) -> Iterator[tuple[int, Cell]]:
-    """Yield each cell with the column it begins in."""
-    at = 0
-    for cell in row.cells:
-        yield at, cell
-        at += cell.span
 
 
 def _inside(cell: Cell) -> str:
@@ -190,7 +182,7 @@ def _dress_row(line: Any, row: Row, table: Table, nameless: set[str]) -> None:
     line.attrib.clear()
     if row.mark:
         line.set("class", row.mark)
-    places, placed = list(line), dict(_placed(row))
+    places, placed = list(line), dict(row.placed())
     for i, place in enumerate(places):
         if i in placed:
             _bare(place, table.columns[i].align + (" wide" if placed[i].span > 1 else ""))

@@ -66,8 +66,8 @@ class _Writer:
 def render_word(report: Report) -> bytes:
     """Return the report as the bytes of a .docx file; the same report gives the same bytes."""
     document = new_document()
-    describe(document, report.title, SAID_OF[report.audience])
     marks = [*report.marks.values(), *([SYNTHETIC] if report.is_synthetic else [])]
+    describe(document, report.title, " ".join([*marks, SAID_OF[report.audience]]))
     references = furnish(document, marks, SAID_OF[report.audience], report.title)
     writer = _Writer(document)
     front = _front(report, writer)

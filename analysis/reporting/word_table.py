@@ -54,7 +54,7 @@ def column_widths(table: Table, page: int) -> list[int]:
 def _needs(table: Table) -> list[tuple[int, int]]:
     """Return the least and the wanted width of each column."""
     texts: list[list[str]] = [[] for _ in table.columns]
-    for at, cell in (placed for group in table.groups for row in group.rows for placed in _placed(row)):
+    for at, cell in (placed for group in table.groups for row in group.rows for placed in row.placed()):
         if cell.span == 1 and at < len(texts):
             texts[at] += [f"{SIGN} {cell.text}" if cell.light else cell.text, cell.detail]
     return [_need(column, lines) for column, lines in zip(table.columns, texts, strict=True)]
@@ -68,14 +68,6 @@ def _need(column: Column, lines: Sequence[str]) -> tuple[int, int]:
     least = max([least, 3, *(len(word) + 1 for word in head)])  # the heading is bold, hence wider
     wanted = max(least, min(longest, WIDEST_TEXT), min(len(column.label), 18))
     return least * PER_CHARACTER + PADDING, wanted * PER_CHARACTER + PADDING
-
-
-def _placed(row: Row) -> Iterator[tuple[int, Cell]]:
-    """Yield each cell with the column it begins in."""
-    at = 0
-    for cell in row.cells:
-        yield at, cell
-        at += cell.span
 
 
 def _header(table: Table, widths: Sequence[int]) -> str:
@@ -116,7 +108,7 @@ def _line(line: Row | str, table: Table, widths: Sequence[int], *, keep: bool) -
         heading = paragraph(run(line, bold=True), "TableText", keep_next=keep)
         return _table_row(_cell(heading, sum(widths), len(widths), fill=TINT))
     cells, end = [], 0
-    for at, cell in _placed(line):
+    for at, cell in line.placed():
         end = min(at + cell.span, len(widths))
         if at < end:
             inside = _inside(cell, line, table.columns[at], keep=keep, is_first=at == 0)

@@ -1,8 +1,8 @@
 """Replace a set of files that belong together. Not here: what is in them, one file alone (atomic)."""
 
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 from data_contracts.errors import StorageError
@@ -18,7 +18,8 @@ def write_together(
 ) -> None:
     """Write files below a folder: all of them aside first, then each into its place, in their order.
 
-    Until all of them are written the old ones stay as they were; the one people open first goes last.
+    Until all of them are written the old ones stay as they were. The last file vouches for the set: it is taken away
+    before the first of the others is replaced, so that it is missing while old and new ones may be mixed.
 
     Args:
         folder: The folder; made if it does not exist.
@@ -26,26 +27,47 @@ def write_together(
         rights: Under what a file and its folder are made, by its path.
 
     Raises:
-        StorageError: the folder can't be written or the disk is full; the old files are all there.
+        StorageError: the folder can't be written or the disk is full; while they are written, the old files are
+            all there.
     """
-    aside = folder / ASIDE
     try:
-        shutil.rmtree(aside, ignore_errors=True)  # what a killed writer left
+        sweep(folder)
         for name, data in files.items():
             with rights(name):
-                (aside / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                write_through(aside / name, data)
-        for name in files:
-            (aside / name).replace(folder / name)
-        for made in {(folder / name).parent for name in files}:
-            sync_folder(made)
+                _write_aside(folder, name, data)
+        _put_in_place(folder, list(files))
     except OSError as error:
-        raise StorageError(
-            f"{folder.name}: the files can't be written.", [problem_of(folder, error)]
-        ) from error
+        raise _refused(folder, "the files can't be written", error) from error
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        sweep(folder)
+
+
+def sweep(folder: Path) -> None:
+    """Take away what killed writers left in a folder; for whoever alone may write there."""
+    for left in folder.glob(".tmp_*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                left.unlink()
+
+
+def _write_aside(folder: Path, name: str, data: bytes) -> None:
+    for path in (folder / ASIDE / name, folder / name):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_through(folder / ASIDE / name, data)
+
+
+def _put_in_place(folder: Path, names: Sequence[str]) -> None:
+    *others, voucher = names
+    (folder / voucher).unlink(missing_ok=True)
+    sync_folder((folder / voucher).parent)
+    for name in others:
+        (folder / ASIDE / name).replace(folder / name)
+    for made in {(folder / name).parent for name in others}:
+        sync_folder(made)
+    (folder / ASIDE / voucher).replace(folder / voucher)
+    sync_folder((folder / voucher).parent)
 
 
 def remove_files(folder: Path, names: set[str]) -> None:
@@ -61,6 +83,8 @@ def remove_files(folder: Path, names: set[str]) -> None:
             if (folder / below).is_dir() and not any((folder / below).iterdir()):
                 (folder / below).rmdir()
     except OSError as error:
-        raise StorageError(
-            f"{folder.name}: old files can't be removed.", [problem_of(folder, error)]
-        ) from error
+        raise _refused(folder, "old files can't be removed", error) from error
+
+
+def _refused(folder: Path, what: str, error: OSError) -> StorageError:
+    return StorageError(f"{folder.name}: {what}.", [problem_of(folder / ASIDE, error)])

@@ -11,6 +11,8 @@ from pipelines.cli.confirming import By, Why, signed
 from pipelines.cli.output import note, print_json, say, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from data_contracts.spec import Trial
 
 
@@ -30,6 +32,14 @@ Audience = Annotated[
     ),
 ]
 ALONE = "The closed report is made of the true allocation, for its owner alone; the audit log says so."
+NEVER_BOTH = (
+    "Never give it to anybody who sees the final report on the shuffled allocation: "
+    "the sizes of the arms in both tell which letter is which arm."
+)
+BESIDE: "Mapping[For, tuple[str, ...]]" = {
+    For.final: ("report.docx", "results.csv"),
+    For.open: ("open/report-open.docx",),
+}
 
 
 def report(  # noqa: PLR0917 - an argument per option
@@ -45,30 +55,33 @@ def report(  # noqa: PLR0917 - an argument per option
     TRIAL is a name from `srt trials`. `--audience closed` needs --by and --why: it shows blinded arms as A and B.
     """
     plan = load(trial)
-    page = _closed(plan, by, why) if audience == For.closed else _made(trial, audience)
+    files = _closed(plan, by, why) if audience == For.closed else _made(trial, audience)
+    page = files[0]
     if as_json:
-        print_json(
-            {"trial": trial, "audience": audience.value, "report": page, "validation_report": _checks(trial)}
-        )
+        said = {"trial": trial, "audience": audience.value, "report": page, "files": files}
+        print_json({**said, "validation_report": _checks(trial)})
     else:
-        say(shown(page))
+        for path in files:
+            say(shown(path))
     if open_:
         _open(page)
 
 
-def _made(trial: str, audience: For) -> Path:
-    """Return the report of the last run."""
+def _made(trial: str, audience: For) -> tuple[Path, ...]:
+    """Return the report of the last run: its page, then what lies beside it."""
     from pipelines.home import find_home
+    from pipelines.published import published_path
 
     home = find_home()
     page = home.report(trial) if audience == For.final else home.reports(trial) / "open" / "report-open.html"
     if not page.is_file():
-        raise _no_report(trial, page)
-    return page
+        raise _no_report(trial, page, audience, any_other=home.report(trial).is_file())
+    beside = (published_path(home.reports(trial), name) for name in BESIDE[audience])
+    return (page, *(path for path in beside if path.is_file()))
 
 
-def _closed(plan: "Trial", by: str, why: str) -> Path:
-    """Return the closed report, made now."""
+def _closed(plan: "Trial", by: str, why: str) -> tuple[Path, ...]:
+    """Return the files of the closed report, made now."""
     from datetime import UTC, datetime
 
     from pipelines.closed import Asked, closed_report
@@ -76,8 +89,9 @@ def _closed(plan: "Trial", by: str, why: str) -> Path:
 
     signed(by, why)
     note(ALONE)
-    page, *_ = closed_report(find_home().ready(), plan, Asked(by, why, datetime.now(UTC)))
-    return page
+    files = closed_report(find_home().ready(), plan, Asked(by, why, datetime.now(UTC)))
+    note(NEVER_BOTH)
+    return files
 
 
 def _checks(trial: str) -> Path | None:
@@ -94,8 +108,9 @@ def _open(page: Path) -> None:
         note(f"No browser was found; open {page.as_uri()} in one.")
 
 
-def _no_report(trial: str, page: Path) -> Exception:
+def _no_report(trial: str, page: Path, audience: For, *, any_other: bool) -> Exception:
     from data_contracts.errors import Problem, ReadError
 
     problem = Problem(str(page), "no file", "the report of a run", f"`srt run {trial}` makes it.")
-    return ReadError(f"There is no report of {trial} yet.", [problem])
+    which = f"{audience.value} report" if any_other else "report"
+    return ReadError(f"There is no {which} of {trial} yet.", [problem])

@@ -46,7 +46,7 @@ def _show_headline(plan: "Trial") -> None:
     from pipelines.home import find_home
     from pipelines.store import read_facts
 
-    for headline in read_facts(find_home().store(plan.name, "results"))["headlines"]:
+    for headline in read_facts(find_home().store(plan.name, "report"))["headlines"]:
         say()
         put(Text(headline["sentence"], style="bold"))
         if headline["detail"]:
@@ -83,4 +83,6 @@ def _paths(summary: "RunSummary") -> list[tuple[str, str]]:
         "checks": summary.validation_report,
     }
     rows = [(label, shown(Path(place))) for label, place in places.items() if place]
+    if summary.standing_report and not summary.report and summary.error:
+        rows.append(("stands", f"{shown(Path(summary.standing_report))} (the report of an earlier run)"))
     return [*rows, ("run", f"{summary.run_id} (`srt ui` shows it)")] if rows else rows

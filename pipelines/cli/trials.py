@@ -32,14 +32,16 @@ def trials(page: Page = False, as_json: AsJson = False) -> None:
     from pipelines.home import find_home
     from pipelines.standings import standings
 
-    home = find_home()
+    home, written = find_home(), None
     if page:
         from pipelines.index_page import write_index
 
-        note(f"Index page: {shown(write_index(home.ready()))}")
+        written = write_index(home.ready())
+        note(f"Index page: {shown(written)}")
     found = [one for one, _ in standings(home)]
     if as_json:
-        print_json({"trials": [asdict(one) for one in found]})
+        said = {"trials": [asdict(one) for one in found]}
+        print_json({"page": written, **said} if page else said)
         return
     put(_table(found, wide=out().width >= WIDE))
     say()

@@ -20,7 +20,10 @@ from pipelines.trials import load_all, load_named
 from pipelines.ui import ui_command
 
 SNAPSHOT = Path(__file__).with_name("asset_graph.json")
-HEAVY = ("great_expectations", "statsmodels", "matplotlib", "scipy", "pyarrow", "duckdb")
+HEAVY = (
+    "great_expectations", "statsmodels", "matplotlib", "scipy", "pyarrow", "duckdb",
+    "great_tables", "docx", "lxml", "jinja2", "PIL", "pyreadstat",
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -25,10 +25,13 @@ from data_contracts.errors import (
     StorageError,
 )
 from data_contracts.rules import Finding
+from data_contracts.writers import together
 from pipelines import locks, run, store, warm
 from pipelines.change_log import read_changes
+from pipelines.cli import summary as cli_summary
 from pipelines.definitions import build
 from pipelines.home import Home
+from pipelines.news import is_quiet
 from pipelines.published import NAMED
 from pipelines.resources import TrialPlace, change_log
 from pipelines.trials import load_named
@@ -200,7 +203,7 @@ def test_a_run_ends_with_the_summary_and_tells_of_each_hop(home):
     told = json.loads(json.dumps(summary.as_json(), allow_nan=False))
     assert list(told) == [
         "trial", "run_id", "status", "primary", "forms", "queries", "report", "validation_report", "allocation",
-        "lock", *NAMED,
+        "lock", "standing_report", *NAMED,
     ]  # fmt: skip
     assert (told["trial"], told["status"], told["primary"]["contrast"]) == ("small", "success", "SRT - UC")
     assert told["primary"]["lower"] < told["primary"]["estimate"] < told["primary"]["upper"]
@@ -522,6 +525,81 @@ def test_a_disk_that_fills_leaves_the_last_results(home, monkeypatch):
     with pytest.raises(StorageError, match="No space left"):
         run.run_trial("small")
     assert files_of(home.root / "store" / "small" / "analysis_set") == before
+
+
+# They say when and as which run they were made, or when the files came: docs/report.md names them.
+STAMPED = {
+    "report.html", "report.docx", "open/report-open.html", "open/report-open.docx",
+    "tables/facts-table.csv", "tables/sources-table.csv", "validation/index.html",
+}  # fmt: skip
+
+
+def published(home):
+    """Return the files of the report; of those that a run stamps, only that they are there."""
+    folder = home.reports("small")
+    files = {path.relative_to(folder).as_posix(): data for path, data in files_of(folder).items()}
+    return {name: b"" if name in STAMPED else data for name, data in files.items()}
+
+
+def refused(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def killed(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("at", "accident"), [("write_through", refused), ("_put_in_place", killed)])
+def test_after_a_report_that_failed_the_old_delivery_is_news_again(home, monkeypatch, at, accident):
+    """The tables between the hops are of tonight, the report of before: the quiet night made no end of it."""
+    first, before = run.run_trial("small"), published(home)
+    write_exports(home.landing("small"), effect=9.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(together, at, accident)
+        with pytest.raises((StorageError, KeyboardInterrupt)):
+            run.run_trial("small", force=False)
+    write_exports(home.landing("small"))
+    assert not is_quiet("small", home)
+    again = run.run_trial("small", force=False)
+    assert (again.status, again.primary) == ("success", first.primary)
+    assert facts(home, "results")["data_hash"] == facts(home, "report")["data_hash"]
+    after = published(home)
+    assert {name for name in {*after, *before} if after.get(name) != before.get(name)} == set()
+    assert is_quiet("small", home)
+    assert not list(home.reports("small").glob(".tmp*"))
+
+
+def test_a_failed_report_tells_what_was_judged_and_which_report_stands(home, monkeypatch):
+    """The verdict is of tonight's data; the numbers are not, so none are told."""
+    first = run.run_trial("small")
+    assert first.standing_report == first.report
+    write_exports(home.landing("small"), effect=9.0)
+    monkeypatch.setattr(together, "write_through", refused)
+    summary = run.execute_trial("small")
+    assert isinstance(summary.error, StorageError)
+    assert (summary.primary, summary.report, summary.files) == (None, None, dict.fromkeys(NAMED))
+    assert (summary.standing_report, bool(summary.forms)) == (first.report, True)
+    assert summary.queries["total"] == first.queries["total"]
+    assert summary.validation_report
+    told = cli_summary.as_json(summary)
+    assert (told["status"], told["error"]["exit_code"]) == ("storage error", 7)
+    assert told["error"]["problems"][0]["where"].endswith("reports/small")
+
+
+def test_a_report_half_put_in_place_is_not_said_to_stand(home, monkeypatch):
+    """It may be of two nights."""
+    run.run_trial("small")
+    write_exports(home.landing("small"), effect=9.0)
+    real = together.sync_folder
+
+    def refused_later(folder):
+        real(folder)
+        if not (home.reports("small") / ".files.json").exists():
+            refused()
+
+    monkeypatch.setattr(together, "sync_folder", refused_later)
+    summary = run.execute_trial("small")
+    assert (summary.error.exit_code, summary.standing_report) == (7, None)
 
 
 def test_a_damaged_query_book_fails_the_night_at_that_hop_and_the_next_redoes_it(home):

@@ -40,7 +40,7 @@ BREAKABLE = [  # function that a hop calls: module, name
     ("analysis.reporting.figures.adjusted_means", "adjusted_means_figure"),
     ("analysis.reporting.document", "make_report"),
     ("analysis.reporting.audiences.open", "pooled_rows"),
-    ("analysis.reporting.audiences.small_cells", "protect"),
+    ("analysis.reporting.audiences.hidden", "protect"),
     ("analysis.reporting.word", "render_word"),
     ("pipelines.querybook.nightly", "keep_night"),
     ("pipelines.store", "write_tables"),

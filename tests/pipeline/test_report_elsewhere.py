@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pandas as pd
@@ -14,13 +15,7 @@ from pipelines.home import Home
 
 pytestmark = pytest.mark.office
 SRT = Path(sys.executable).with_name("srt")
-MODEL = """
-d <- subset(haven::as_factor(haven::read_sav("data/analysis_set.sav")), in_randomised == "Yes" & visit != "Baseline")
-d <- droplevels(d[!is.na(d$structured_activity_hours), ])
-m <- nlme::gls(structured_activity_hours ~ visit * (arm + structured_activity_hours_baseline) + site + sex, d,
-  correlation = nlme::corSymm(form = ~ as.integer(visit) | participant), weights = nlme::varIdent(form = ~ 1 | visit))
-write.csv(summary(m)$tTable["armSRT plus usual care", , drop = FALSE], stdout())
-"""
+PAGE = Path(__file__).parents[2] / "docs" / "report.md"
 SYNTAX = """GET FILE='data/analysis_set.sav'.
 SAVE TRANSLATE /OUTFILE='{csv}' /TYPE=CSV /FIELDNAMES /CELLS=LABELS /REPLACE.
 DISPLAY DICTIONARY /VARIABLES=therapist arm.
@@ -39,6 +34,13 @@ def home(tmp_path_factory):
 def needs(*programs):
     if absent := [one for one in programs if shutil.which(one) is None]:
         pytest.skip(f"not on this machine: {absent}")
+
+
+def lines_of_the_page(program):
+    """Return the code that docs/report.md shows for a program: the indented lines after those on it."""
+    _, _, after = PAGE.read_text(encoding="utf-8").partition(f"\n{program}")
+    (first, *_) = re.findall(r"(?:^ {4}.*\n)+", after, re.MULTILINE)
+    return textwrap.dedent(first)
 
 
 def primary(home):
@@ -87,13 +89,20 @@ def test_pspp_reads_every_value_and_label_of_the_analysis_set(home, tmp_path):
 
 
 def test_r_finds_the_primary_estimate_again_from_the_spss_file(home):
-    """What the file is for: the number of the report, from another program, without ours."""
+    """The lines are those of docs/report.md, which people copy; what they give is the report's number."""
     needs("Rscript")
+    shown = lines_of_the_page("R, with haven and nlme")
+    table = "summary(m)$tTable\n"
+    assert shown.endswith(f"\n{table}")
+    code = (
+        shown.removesuffix(table) + 'write.csv(summary(m)$tTable["armSRT plus usual care", , drop = FALSE])'
+    )
     done = subprocess.run(
-        ["Rscript", "-e", MODEL], cwd=home.reports("demo"), capture_output=True, check=False
+        ["Rscript", "-e", code], cwd=home.reports("demo") / "data", capture_output=True, check=False
     )
     if b"there is no package" in done.stderr:
         pytest.skip("R has no haven or nlme")
+    assert done.returncode == 0, done.stderr.decode()
     value, se = (float(one) for one in done.stdout.decode().splitlines()[1].split(",")[1:3])
     expected = primary(home)
     assert value == pytest.approx(expected["value"], abs=1e-3 * expected["se"]), "two optimisers"

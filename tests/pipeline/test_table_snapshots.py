@@ -1,7 +1,8 @@
 """Every table of the demonstration trial's report as it stood when somebody last looked at it.
 
 A change of a number, a word or a column shows in the files beside this test, where a reader sees it. After looking,
-write them anew with `SNAPSHOTS=write pytest tests/pipeline/test_table_snapshots.py`.
+write them anew with `SNAPSHOTS=write pytest tests/pipeline/test_table_snapshots.py`; that run fails, so that no check
+passes by writing.
 """
 
 import os
@@ -46,6 +47,19 @@ def test_every_table_is_as_it_was(tables):
             old.unlink()
         for name, text in tables.items():
             (FOLDER / f"{name}.txt").write_text(text, encoding="utf-8")
+        pytest.fail("written anew: look at what changed, and run it again without SNAPSHOTS")
     kept = {file.stem: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.txt")}
     assert sorted(kept) == sorted(tables)
     assert {name: text for name, text in tables.items() if text != kept[name]} == {}
+
+
+def test_whoever_writes_them_anew_has_not_passed(monkeypatch, tmp_path):
+    """Set where the checks run, the variable would make every change a good one."""
+    monkeypatch.setitem(globals(), "FOLDER", tmp_path / "kept")
+    monkeypatch.setitem(globals(), "WRITES", True)
+    for text in ("as it was", "as it is"):
+        with pytest.raises(pytest.fail.Exception, match="look at what changed"):
+            test_every_table_is_as_it_was({"a-table": text})
+        assert (tmp_path / "kept" / "a-table.txt").read_text() == text
+    monkeypatch.setitem(globals(), "WRITES", False)
+    test_every_table_is_as_it_was({"a-table": "as it is"})

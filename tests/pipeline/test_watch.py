@@ -16,6 +16,8 @@ from pipelines.data_age import data_since, silence
 from pipelines.deliveries import Delivery, note_deliveries
 from pipelines.fence import refuse_if_ended
 from pipelines.home import Home
+from pipelines.news import BEHIND
+from pipelines.published import publish
 from pipelines.store import write_tables
 from pipelines.trials import load_named
 from pipelines.watch import look_around
@@ -235,9 +237,9 @@ def test_a_success_of_the_first_hops_alone_is_no_recovery(home, instance):
 
 def published(home, received, reported):
     write_tables(home.store("ours", "landing"), Tables({}, {"data_hash": received}))
-    write_tables(home.store("ours", "report"), Tables({}, {"data_hash": reported, "estimated": True}))
-    home.report("ours").parent.mkdir(parents=True, exist_ok=True)
-    home.report("ours").write_text("<html></html>")
+    for hop in (*BEHIND, "report"):
+        write_tables(home.store("ours", hop), Tables({}, {"data_hash": reported, "estimated": True}))
+    publish(home.reports("ours"), {"report.html": b"<html></html>"})
 
 
 def delivered(home, days_ago, sha, form="bdi"):

@@ -42,6 +42,33 @@ def test_a_deviation_that_says_too_little_is_refused(tmp_path, old, new, said):
     assert said in str(raised.value)
 
 
+def test_a_mistake_says_where_it_is_and_what_to_do(tmp_path):
+    """In the second of two, and all of them at once."""
+    wrong = ADDED.replace("what =", "waht =").replace('why = "Because."', 'why = "Because."\non = "soon"')
+    with pytest.raises(PlanError) as raised:
+        _load(tmp_path, ADDED + wrong)
+    told = {p.where: (p.found, p.expected, p.remedy) for p in raised.value.problems}
+    assert told == {
+        "own.toml, deviations.1.what": ("nothing", "this key (it is required)", ""),
+        "own.toml, deviations.1.waht": (
+            "a key that means nothing here",
+            "one of: clause, what, why, on",
+            "Did you mean `what`?",
+        ),
+        "own.toml, deviations.1.on": (
+            "'soon'",
+            "a date, such as 2024-03-31",
+            "Write year-month-day, without quotation marks or a time.",
+        ),
+    }
+
+
+def test_one_pair_of_brackets_too_few_is_said_so(tmp_path):
+    """TOML's commonest trap: the second table of the same name is then a fault of the file."""
+    with pytest.raises(PlanError, match=r"\[\[deviations\]\], in double square brackets, above each"):
+        _load(tmp_path, ADDED.replace("[[deviations]]", "[deviations]"))
+
+
 def test_the_demonstration_declares_one():
     """Whoever copies it sees where they go."""
     (one,) = load_trial(SHIPPED_TRIALS / "demo.toml").deviations

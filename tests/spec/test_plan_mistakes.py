@@ -101,3 +101,28 @@ def test_an_intercurrent_event_names_a_declared_event(tmp_path):
     old = 'event = "change of antipsychotic medication", strategy = "treatment policy"'
     said = _mistakes(tmp_path, "", old, old + ', source = "relapse"')
     assert "intercurrent_events: found 'relapse'" in said
+
+
+@pytest.mark.parametrize(
+    ("estimator", "estimand", "kind"),
+    [
+        ("responder", "above_30_hours_9_months", "binary"),
+        ("ordinal", "disability_level_9_months", "ordinal"),
+        ("counts", "admissions_2_years", "count"),
+        ("moderator", "activity_9_months", "continuous"),
+    ],
+)
+def test_a_primary_analysis_that_gives_no_difference_of_means_is_refused(tmp_path, estimator, estimand, kind):
+    """It got as far as the second count of the flow, and fell over there without a word for the user."""
+    added = f"""
+[analyses.decisive]
+label = "Decisive"
+estimand = "{estimand}"
+estimator = "{estimator}"
+role = "primary"
+moderator = "sex"
+"""
+    said = _mistakes(tmp_path, added if estimator == "moderator" else added.replace('moderator = "sex"', ""))
+    assert f"analyses.decisive.estimator: found {estimator!r} for the primary analysis" in said
+    assert f"of an outcome of kind {kind!r}" in said
+    assert "expected one of: ancova, lmm, mmrm" in said

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from analysis.derive import build_analysis_set
-from analysis.derive.populations import EXCLUDED
+from analysis.derive.recount import recount
 from data_contracts.load import find_trial, load_trial
+from data_contracts.yes_no import EXCLUDED
 
 TRIAL = load_trial(find_trial("demo"))
 DAYS = {"baseline": -10, "m9": 270, "m15": 450, "m24": 730}
@@ -88,6 +89,35 @@ def test_flow_counts_everyone_once(accepted):
     assert flow[("SRT", "observed", "m9")] == 2
     assert flow[("SRT", "lost", "m15")] == 1
     assert flow[("SRT", "analysed", "")] == 2
+
+
+@pytest.mark.parametrize("column", [{"1": "No", "2": "Yes"}, {"1": "Eligible", "2": "Ineligible"}])
+def test_the_label_says_who_was_excluded_not_the_code(accepted, column):
+    """A unit that codes 1 = No had everybody but the excluded one excluded; both counts say the same."""
+    form = TRIAL.forms["allocation"]
+    told = form.columns[EXCLUDED].model_copy(update={"labels": column})
+    form = form.model_copy(update={"columns": {**form.columns, EXCLUDED: told}})
+    trial = TRIAL.model_copy(update={"forms": {**TRIAL.forms, "allocation": form}})
+    accepted["allocation"][EXCLUDED] = ["1", "1", "1", "1", "2"]
+    flow = build_analysis_set(accepted, trial).course.flow.set_index(["arm", "stage", "visit"])["n"]
+    assert (flow["UC", "excluded", ""], flow["SRT", "excluded", ""]) == (0, 1)
+    again = recount(accepted, trial)
+    assert (again["observed", "UC", "baseline"], again["observed", "SRT", "baseline"]) == (2, 2)
+
+
+def test_a_form_of_sessions_without_a_record_says_that_nobody_came(accepted):
+    """Declared and empty is a finding; the stages of therapy must not vanish from the flow."""
+    accepted["sessions"] = accepted["sessions"].iloc[:0]
+    flow = build_analysis_set(accepted, TRIAL).course.flow.set_index(["arm", "stage", "visit"])["n"]
+    assert (flow["SRT", "received therapy", ""], flow["SRT", "no therapy", ""]) == (0, 2)
+    assert ("UC", "received therapy", "") not in flow.index
+
+
+def test_without_a_form_of_sessions_nothing_is_said_of_therapy(accepted):
+    """Nobody kept a record: a nought would be an invention."""
+    forms = {name: form for name, form in TRIAL.forms.items() if form.kind != "sessions"}
+    built = build_analysis_set(accepted, TRIAL.model_copy(update={"forms": forms}))
+    assert "received therapy" not in set(built.course.flow["stage"])
 
 
 def test_nobody_enters_who_was_not_randomised(accepted):

@@ -38,6 +38,17 @@ def test_the_switched_off_examples_of_the_template_are_valid_too(folder):
     assert trial.forms["time_use"].instruments["ucla3"].prefix == "UCLA"
 
 
+def test_the_template_shows_the_threshold_of_small_cells_as_it_is_when_nothing_is_said(folder):
+    """A unit that must leave out more has to find where."""
+    entry.run_command_line(["new-trial", "hackney"])
+    path = folder / "hackney.toml"
+    text = path.read_text()
+    assert "\n[report]\n# small_cells = 5 " in text
+    unsaid = load_trial(path, ESTIMATORS).report.small_cells
+    path.write_text(text.replace("# small_cells", "small_cells"))
+    assert load_trial(path, ESTIMATORS).report.small_cells == unsaid == 5
+
+
 KEYS = ("prefix", "missing", "total", "label", "kind", "file", "format", "key", "required", "may_be_empty")
 
 

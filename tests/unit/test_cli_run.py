@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import pipelines.run
-from data_contracts.errors import ContractError, EstimationError, Problem
+from data_contracts.errors import ContractError, EstimationError, Problem, StorageError
 from pipelines.cli import __main__ as entry
 from pipelines.cli import data, summary
 from pipelines.hops import HopEvent
@@ -74,6 +74,7 @@ def test_json_is_one_object_with_the_promised_keys_in_full_precision(runs, capfd
         "validation_report",
         "allocation",
         "lock",
+        "standing_report",
         *NAMED,
     }
     assert told["primary"]["estimate"] == 8.123456789012345
@@ -115,6 +116,18 @@ def test_withheld_data_leave_with_5_and_still_tell_forms_and_queries(runs, capsy
     assert told["status"] == "contract failure"
     assert told["forms"] == FORMS
     assert told["error"]["problems"][0]["found"] == "a wrong arm"
+
+
+@pytest.mark.parametrize("stands", [None, "/s/before.html"])
+def test_a_failed_run_says_which_report_stands(runs, capsys, stands):
+    """Yesterday's is there, and nobody should have to guess whose it is."""
+    failed = RunSummary("demo", "run-1", "failed", error=StorageError("Full."), standing_report=stands)
+    runs(failed)
+    assert entry.run_command_line(["run", "demo", "--json"]) == 7
+    told = json.loads(capsys.readouterr().out)
+    assert (told["status"], told["report"], told["standing_report"]) == ("storage error", None, stands)
+    assert entry.run_command_line(["run", "demo"]) == 7
+    assert ("before.html (the report of an earlier run)" in capsys.readouterr().out) == bool(stands)
 
 
 def test_a_comparison_that_cannot_be_estimated_leaves_with_6_and_a_report(runs, capsys):

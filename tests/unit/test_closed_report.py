@@ -1,15 +1,24 @@
 """The closed report: arms by letters, A less B, and nothing that tells which of them is the therapy."""
 
 import dataclasses
-import re
+import hashlib
+import math
+from html import unescape
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.reporting.audiences.closed import closed_content, coded_rows, said
-from analysis.reporting.audiences.coded import Words, coded_trial, draw_letters, left_out, tells_nothing
+from analysis.reporting.audiences import closed_sections
+from analysis.reporting.audiences.closed import closed_content, coded_rows
+from analysis.reporting.audiences.coded import ARM, Words, coded_trial, draw_letters, left_out, tells_nothing
 from analysis.reporting.content import ReportContent
+from analysis.reporting.exports.files import results_csv
+from analysis.reporting.html import EVERY, render_html
+from analysis.reporting.methods.planned import planned_paragraphs
+from analysis.reporting.report import Paragraph, Report
+from analysis.reporting.table import Table
+from analysis.reporting.tables.provenance import facts_table
 from analysis.results import Statistic, results_frame
 from data_contracts.errors import RequestError
 from data_contracts.load import SHIPPED_TRIALS, load_trial
@@ -82,6 +91,16 @@ def test_turning_every_effect_gives_the_rows_of_the_other_key():
     )
 
 
+def test_what_was_observed_beside_a_comparison_is_told_by_letter():
+    """The committee sees the numbers behind an effect: mean and SD, events and the time they happened in."""
+    names = ("observed mean", "observed sd", "count", "total", "rate", "follow-up")
+    rows = [Statistic(name, 5.0, arm=arm, n=70) for name in names for arm in ("UC", "SRT")]
+    told = made(rows, KEYS[0])
+    assert sorted(zip(told["statistic"], told["arm"], strict=True)) == sorted(
+        (name, letter) for name in names for letter in "AB"
+    )
+
+
 def test_the_order_is_that_of_a_plan_with_the_arms_the_other_way_round():
     """In the results the reference arm stands first: by letters it must not."""
     blocks = {arm: [Statistic(s, 1.0, arm=arm) for s in ("total", "count", "rate")] for arm in ("UC", "SRT")}
@@ -98,8 +117,11 @@ def test_analyses_that_tell_the_therapy_are_left_out_and_named(name):
         [contrast("adjusted mean difference", 1.0, 0.0, 2.0)], KEYS[0], analysis=name, role="sensitivity"
     )
     assert rows.empty
-    assert Words(TRIAL).masked(TRIAL.analyses[name].label) in left_out(TRIAL)
-    assert left_out(TRIAL)[0] in said(TRIAL)
+    label = TRIAL.analyses[name].label
+    named = left_out(TRIAL)
+    assert (label in named) is not Words(TRIAL).has(label)
+    assert ARM not in " ".join(named), "one whose label names an arm is called by its kind"
+    assert "; ".join(named) in closed_sections.said(closed_content(content(), KEYS[0]))
 
 
 @pytest.mark.parametrize(
@@ -163,25 +185,171 @@ def test_with_three_arms_each_has_a_letter_and_contrasts_are_those_given():
     assert coded_trial(trial, letters).reference_arm.code == letters.of["UC"]
 
 
+FINDINGS = ["rule", "form", "severity", "effect", "message", "passed", "n_failed", "n_checked"]
+COUNTS = pd.DataFrame({
+    "form": ["participants", "sessions"], "rows_in": [9, 90], "accepted": [8, 90], "quarantined": [1, 0],
+})  # fmt: skip
+MADE_BY = {
+    "plan_hash": "p" * 64, "data_hash": "d" * 64, "code_version": "c" * 16, "time": "2026-01-01T10:00:00+00:00",
+    "python": "3.11", "platform": "Linux", "packages": {"numpy": "2"}, "run_id": "a run", "triggered_by": "Dr C",
+    "reason": "SRT meeting 2", "sources": [{"form": "sessions", "sha256": "x"}],
+}  # fmt: skip
+
+
+def content(rows=(), trial=TRIAL, **more):
+    """Return the whole content, as a run on the true allocation has it."""
+    results = results_frame(rows or [contrast("rate ratio", 2.0, 1.0, 4.0)], **ROW)
+    findings, queries = pd.DataFrame(columns=FINDINGS), pd.DataFrame(columns=["form", "state", "n"])
+    given = {"counts": COUNTS, "findings": findings, "queries": queries, "provenance": MADE_BY}
+    return ReportContent(trial, results, **{**given, **more})
+
+
+def shown(section, of):
+    """Return the text of a section's paragraphs and tables."""
+    blocks = list(section(of))
+    texts = [block.text for block in blocks if isinstance(block, Paragraph)]
+    for table in (block for block in blocks if isinstance(block, Table)):
+        cells = [cell.text for group in table.groups for row in group.rows for cell in row.cells]
+        texts += [table.empty] if table.is_empty else [*cells, *table.notes]
+    return " ".join(texts)
+
+
+def test_an_unequal_ratio_is_not_said():
+    """Nor that it was 1 to 1: "2:1" beside the letters would tell the therapy, "1:1" would be untrue."""
+    for ratio, blocks in (({"SRT": 2, "UC": 1}, ()), ({"SRT": 2, "UC": 2}, TRIAL.randomisation.block_sizes)):
+        planned = TRIAL.randomisation.model_copy(update={"ratio": ratio})
+        trial = TRIAL.model_copy(update={"randomisation": planned})
+        coded = coded_trial(trial, draw_letters(trial, KEYS[0]))
+        assert (coded.randomisation.ratio, coded.randomisation.block_sizes) == ({}, blocks)
+    (design, *_) = planned_paragraphs(coded)
+    assert "1:1" in design.text
+
+
+def test_the_model_checks_have_no_column_for_what_is_left_out():
+    """A column of dashes, and a note that explains it, would say that nothing was compared."""
+    fit = Statistic("residual sd", 19.3)
+    results = results_frame([fit], role="primary", analysis="primary", outcome=TRIAL.primary.outcome)
+    of = closed_content(dataclasses.replace(content(), results=results), KEYS[0])
+    table = next(iter(closed_sections.model_checks(of)))
+    headings = [column.label for column in table.columns]
+    assert headings == [
+        "Analysis",
+        "Verdict",
+        "Observations",
+        "Participant SD",
+        "Residual SD",
+        "Log-likelihood",
+    ]
+    assert all(len(row.cells) == len(headings) for group in table.groups for row in group.rows)
+    assert "Second route" not in " ".join(table.notes)
+    assert len(table.notes) == 2
+
+
 def test_the_content_has_no_links_and_no_files():
     """The files of the closed report stand alone; the listings beside the final report name arms."""
-    empty = pd.DataFrame(
-        columns=["rule", "form", "severity", "effect", "message", "passed", "n_failed", "n_checked"]
-    )
-    counts = pd.DataFrame(columns=["form", "rows_in", "accepted", "quarantined"])
-    results = results_frame([contrast("rate ratio", 2.0, 1.0, 4.0)], **ROW)
-    content = ReportContent(
-        TRIAL,
-        results,
-        counts,
-        empty,
-        empty,
-        {"sources": [{"form": "sessions", "sha256": "x"}]},
-        links={"a": "b"},
-    )
-    closed = closed_content(content, KEYS[0])
+    closed = closed_content(content(links={"a": "b"}), KEYS[0])
     assert closed.audience == "closed"
     assert not closed.links
     assert closed.provenance["sources"] == []
-    assert re.search(r"Left out.*Tipping point", closed.provenance["left_out"])
-    assert dataclasses.replace(content) is not content
+    assert "are not listed here" in shown(closed_sections.provenance, closed)
+
+
+@pytest.mark.parametrize("letter", ["A", "B"])
+def test_no_digit_or_sign_tells_that_an_effect_was_turned(letter):
+    """1 / 3.0000001 has a tail that 0.3333333 has not, and minus nothing is written -0.0."""
+    rows = [contrast("rate ratio", 1.2345678, 0.5, 3.1415926, se=0.123456789),
+            contrast("risk difference", 0.0, -0.123456789, 0.123456789, p_value=0.987654321)]  # fmt: skip
+    found = made(rows, key_where(letter))
+    numbers = [x for name in ("value", "se", "lower", "upper", "p_value") for x in found[name].dropna()]
+    assert len(numbers) == 8
+    assert all(x == float(f"{x:.6g}") and math.copysign(1, x) * x == abs(x) for x in numbers)
+    assert all(math.copysign(1, x) == 1 for x in numbers if x == 0)
+    assert b"-0.0," not in results_csv(found)
+
+
+@pytest.mark.parametrize("statistic", ["second route", "agreement"])
+def test_distances_from_a_second_computation_are_left_out(statistic):
+    """How far a ratio is from the same found another way is not what its inverse's distance is."""
+    rows = [
+        contrast("rate ratio", 2.0, 1.0, 4.0),
+        contrast(statistic, 1e-9, np.nan, np.nan),
+        Statistic(statistic, 1e-9),
+    ]
+    assert made(rows, KEYS[0])["statistic"].tolist() == ["rate ratio"]
+
+
+def test_two_computations_that_disagree_are_told_without_how_far():
+    """The rows are left out; that an estimate is in doubt must not be."""
+    sure = closed_content(content(), KEYS[0])
+    assert shown(closed_sections.departed, sure).startswith(closed_sections.DECLARED)
+    rows = [contrast("rate ratio", 2.0, 1.0, 4.0),
+            contrast("second route", 9.0, np.nan, np.nan, status="failed", reason="9.0 apart")]  # fmt: skip
+    text = shown(closed_sections.departed, closed_content(content(rows), KEYS[0]))
+    assert "computed a second way are not the same" in text
+    assert TRIAL.analyses["admissions"].label in text
+    assert "9.0" not in text
+
+
+def test_that_no_deviation_was_declared_is_not_said(monkeypatch):
+    """Those declared are left out, since their words may name an arm."""
+    monkeypatch.setattr(closed_sections, "departures", lambda _content: ())
+    text = shown(closed_sections.departed, closed_content(content(), KEYS[0]))
+    assert closed_sections.NO_DEPARTURE in text
+    assert closed_sections.DECLARED in text
+    assert "No deviation was declared" not in text
+
+
+def test_it_opens_with_who_must_not_have_it():
+    """Beside the shuffled final report, the arms' totals tell the letters."""
+    first, *_ = closed_sections.about(closed_content(content(), KEYS[0]))
+    assert (first.text, first.mark) == (closed_sections.NEVER_BOTH, "warning")
+    assert "final report on the shuffled allocation" in first.text
+
+
+def test_the_result_is_said_with_the_letters():
+    """There is no reference arm for whoever must not know which it is."""
+    rows = [contrast("adjusted mean difference", 2.0, 1.0, 3.0, visit=TRIAL.primary.visit, p_value=0.001)]
+    results = results_frame(rows, role="primary", analysis="primary", outcome=TRIAL.primary.outcome)
+    whole = dataclasses.replace(content(), results=results.assign(gate="rejected"))
+    text = shown(closed_sections.about, closed_content(whole, key_where("A")))
+    assert "lower, which is worse, with Arm A than with Arm B" in text
+    assert "reference" not in text.partition("Analyses left out")[0]
+
+
+def test_it_counts_the_records_of_forms_that_tell_no_arm_and_says_which_others_there_are():
+    """Zero open queries, or no records of sessions, would be untrue."""
+    closed = closed_content(content(), KEYS[0])
+    text = shown(closed_sections.quality, closed)
+    assert TRIAL.forms["participants"].label in text
+    assert "90" not in text.split()
+    assert "query" not in text
+    for form in ("allocation", "sessions"):
+        assert closed.trial.forms[form].label in closed_sections.said(closed)
+        assert closed.trial.forms[form].label in text
+
+
+def test_its_provenance_says_whose_arms_and_which_file_its_numbers_are():
+    """A reader of the file can tell that it belongs to the page; what anybody wrote as a reason names no arm."""
+    closed = closed_content(content(), KEYS[0])
+    rows = [row for group in facts_table(closed.provenance, closed.trial).groups for row in group.rows]
+    facts = {row.cells[0].text: row.cells[1].text for row in rows}
+    assert facts["Allocation"] == "true, arms by letters"
+    assert facts["Rows of results-closed.csv"] == str(len(closed.results)) == "1"
+    assert facts["results-closed.csv, SHA-256"] == hashlib.sha256(results_csv(closed.results)).hexdigest()
+    assert (facts["Started by"], facts["Reason given"]) == ("Dr C", f"{ARM} meeting 2")
+    assert (facts["Run"], facts["Python"], facts["Platform"]) == ("a run", "3.11", "Linux")
+    assert "not recorded" not in facts.values()
+
+
+def test_its_title_keeps_the_letters_and_its_footer_names_its_file():
+    """Arms a and b are nowhere else."""
+    page, final = (render_html(empty_report(audience)) for audience in ("closed", "final"))
+    assert "<title>Trial demo: closed report: arms coded A and B</title>" in page
+    assert "coded a and b" not in page
+    assert "row of results-closed.csv, of six significant digits" in page
+    assert "results-closed.csv" not in final
+    assert EVERY in unescape(final)
+
+
+def empty_report(audience):
+    return Report("Trial demo", audience, "", "", False, {}, (), (), ())

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.derive.course import Course, recruited
+from analysis.derive.course import Course, recruited, unheld_events
 from analysis.derive.flow import UNKNOWN
 from analysis.derive.harms import NOT_STATED, harms_of
 from analysis.derive.populations import Evidence, population_counts
@@ -14,6 +14,7 @@ from analysis.estimators.harms import describe_harms
 from analysis.estimators.missing_data import describe_missing, describe_patterns
 from analysis.estimators.populations import describe_populations
 from analysis.estimators.recruitment import describe_recruitment, describe_recruitment_by_site
+from analysis.estimators.unheld_events import describe_unheld
 from analysis.results import results_table
 from data_contracts.load import find_trial, load_trial
 
@@ -24,6 +25,7 @@ PEOPLE = pd.DataFrame(
      "sex": "F", "excluded": ["0", "0", "0", "1"]},
     index=pd.Index(["P1", "P2", "P3", "P4"], name="participant"),
 )  # fmt: skip
+LATE = pd.DataFrame({"participant": ["P1", "P3", "P3"], "event": "admission"})
 STARTED = pd.Series(pd.to_datetime(["2024-01-31", "2024-02-01", "2024-04-01", None]), index=PEOPLE.index)
 
 
@@ -51,6 +53,7 @@ def course(**changed):
         "populations": population_counts(evidence()),
         "recruited": recruited(evidence(), STARTED),
         "harms": pd.DataFrame({"participant": pd.Series(dtype="str")}),
+        "unheld": unheld_events(LATE.iloc[:0], PEOPLE),
     }
     return Course(**{**parts, **changed})
 
@@ -139,6 +142,42 @@ def test_people_are_counted_once_and_events_each():
     assert told(described["category: Self-harm"], "total") == {("UC", ""): 0, ("SRT", ""): 0, ("", ""): 0}
 
 
+def labelled(**labels):
+    """Return the trial with other labels of its adverse events form's columns."""
+    form = TRIAL.forms["adverse_events"]
+    columns = {n: form.columns[n].model_copy(update={"labels": told}) for n, told in labels.items()}
+    form = form.model_copy(update={"columns": {**form.columns, **columns}})
+    return TRIAL.model_copy(update={"forms": {**TRIAL.forms, "adverse_events": form}})
+
+
+def test_the_label_says_what_is_serious_not_the_code():
+    """A unit that codes 1 = No, 2 = Yes had all its harmless events told as serious."""
+    trial = labelled(serious={"1": "No", "2": "Yes"}, related={"0": "Definitely", "1": "Unlikely"})
+    frame = events(serious=["2", "1", "1", "1", "1", "1"], related=["1", "0", "0", "1", "0", "1"])
+    described = describe_harms(course(harms=harms(frame, trial).events), trial)
+    assert told(described["serious"], "total") == {("UC", ""): 1, ("SRT", ""): 0, ("", ""): 1}
+    assert told(described["related"], "total") == {("UC", ""): 1, ("SRT", ""): 1, ("", ""): 2}
+
+
+def test_events_of_which_nobody_said_whether_they_were_serious_are_counted_as_such():
+    """Left out of the count of serious events, they would read as harmless."""
+    frame = events(serious=[None, "N", "Y", "Y", "N", "N"])
+    described = describe_harms(course(harms=harms(frame).events), TRIAL)
+    assert list(described)[:5] == [
+        "any", "serious", "seriousness not recorded", "related", "relatedness not recorded",
+    ]  # fmt: skip
+    unsaid = {("UC", ""): 1, ("SRT", ""): 0, ("", ""): 1}
+    assert told(described["seriousness not recorded"], "total") == unsaid
+    assert told(described["relatedness not recorded"], "total")["SRT", ""] == 1
+
+
+def test_where_every_answer_is_there_no_row_says_that_one_is_missing():
+    """A row of noughts would be read as a finding."""
+    frame = events(related=["none"] * 6)
+    described = describe_harms(course(harms=harms(frame).events), TRIAL)
+    assert not [name for name in described if name.endswith("not recorded")]
+
+
 def test_a_form_without_the_optional_columns_tells_less():
     """Nothing is said of seriousness that nobody recorded."""
     form = TRIAL.forms["adverse_events"]
@@ -221,3 +260,14 @@ def test_an_analysis_set_stored_by_an_older_version_is_run_again_not_guessed_at(
     with pytest.raises(StorageError, match="Run the trial as a whole"):
         _course(Tables({"analysis_set": pd.DataFrame()}), TRIAL)
     assert _course(Tables(course().frames), TRIAL).flow.equals(course().flow)
+
+
+def test_events_in_no_outcome_are_counted_by_arm_and_of_all():
+    """Two of them are one person's: what is lost are events."""
+    described = describe_unheld(course(unheld=unheld_events(LATE, PEOPLE)), TRIAL)
+    counts = {row.arm: row.value for row in described["admission"]}
+    assert counts == {"UC": 1, "SRT": 2, "": 3}
+
+
+def test_a_trial_that_leaves_no_event_out_has_no_row_of_them():
+    assert describe_unheld(course(), TRIAL) == {}

@@ -106,9 +106,22 @@ def test_harms_say_whose_share_it_is_what_counts_as_related_and_that_nothing_is_
     kept = [way.randomised - (way.excluded.n if way.excluded else 0) for way in flow.ways]
     assert [c.detail for c in table.columns[1::2]] == [f"people of {n}, n (%)" for n in (*kept, sum(kept))]
     assert "not tested" in table.caption
-    assert "Related counts: possibly related, definitely related." in table.notes
+    assert table.notes[-2:] == (
+        "Serious counts: yes.",
+        "Related counts: possibly related, definitely related.",
+    )
     labels = [line[0] for line in lines(table)]
     assert labels[:3] == ["Any adverse event", "Serious", "Related to trial procedures"]
+
+
+def test_what_nobody_recorded_stands_below_what_it_was_asked_of(results, trial):
+    """A reader of "Serious" must see beside it how many events might be."""
+    blank = results[(results["analysis"] == "harms") & (results["outcome"] == "serious")]
+    more = pd.concat([results, blank.assign(outcome="seriousness not recorded")], ignore_index=True)
+    rows = harms_table(more, trial).groups[0].rows
+    (unsaid,) = [one for one in rows if one.cells[0].text == "Seriousness not recorded"]
+    assert unsaid.mark == "indented"
+    assert "Seriousness not recorded" not in [line[0] for line in lines(harms_table(results, trial))]
 
 
 def test_patterns_say_at_which_visits_people_were_seen(results, trial):

@@ -133,7 +133,10 @@ def test_an_arm_never_seen_at_a_visit_is_refused_in_words(trial, analysis_set):
     gone = analysis_set.assign(structured_activity_hours=analysis_set["structured_activity_hours"].mask(at))
     row = _difference(reference_based_mi.estimate(gone, trial, _analysis(trial)))
     assert row.status in {"refused", "failed"}
+    assert row.reason.startswith("the table can't be imputed from: arm ")
     assert "no outcome" in row.reason
+    assert ".;" not in row.reason
+    assert not row.reason.endswith(".")
 
 
 def test_the_tipping_delta_is_where_p_is_five_per_cent(trial, analysis_set):

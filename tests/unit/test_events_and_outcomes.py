@@ -75,8 +75,23 @@ def test_an_event_after_the_last_contact_is_not_seen(demo, accepted):
 def test_events_after_the_last_contact_are_counted_and_said(demo, accepted):
     """Nothing is left aside without a word."""
     accepted["time_use"].loc[0, "visit_date"] = pd.Timestamp("2020-01-20")
-    notes = events_of(accepted, demo, START).notes
-    assert "Psychiatric admission: 1 after the participant's last dated contact, in no outcome." in notes
+    happened = events_of(accepted, demo, START)
+    assert (
+        "Psychiatric admission: 1 after the participant's last dated contact, in no outcome."
+        in happened.notes
+    )
+    assert happened.unheld.to_dict("records") == [{"participant": "A", "event": "readmission"}]
+
+
+def test_an_event_of_somebody_never_heard_of_again_is_counted_too(demo, accepted):
+    """Their outcome is missing, so that the event is in none."""
+    accepted["time_use"] = accepted["time_use"][accepted["time_use"]["participant"] != "A"]
+    assert _outcome(demo, accepted, "admissions").loc["A"].isna().all()
+    assert set(events_of(accepted, demo, START).unheld["participant"]) == {"A"}
+
+
+def test_no_event_is_left_over_where_all_were_followed(demo, accepted):
+    assert events_of(accepted, demo, START).unheld.empty
 
 
 def test_an_event_on_the_day_of_randomisation_has_a_time_above_nothing(demo, accepted):

@@ -13,7 +13,7 @@ from analysis.estimators.residuals import RESIDUALS
 from analysis.estimators.standardised import STANDARDISED
 from analysis.reporting.figures.distribution import distribution_figure
 from analysis.reporting.figures.residuals import residuals_figure, residuals_note
-from analysis.reporting.figures.standardised import standardised_figure
+from analysis.reporting.figures.standardised import standardised_figure, standardised_note
 from analysis.reporting.report import Picture
 from analysis.results import Statistic, results_frame
 from data_contracts.load import find_trial, load_trial
@@ -145,6 +145,15 @@ def test_standardised_differences_are_turned_so_that_more_is_better(differences:
     assert "9.00" not in picture.said  # another visit
     assert "Alcohol" not in picture.said  # no estimate
     assert re.search(r"favours Usual care.*favours SRT plus usual care", picture.svg, re.DOTALL)
+
+
+def test_that_the_sd_is_taken_as_known_is_said_below_the_figure(differences: pd.DataFrame) -> None:
+    """Limits over an estimated SD are too narrow; a reader would take them for whole."""
+    (note,) = standardised_note(differences, DEMO)
+    assert note.mark == "notes"
+    assert "taken as known" in note.text
+    assert "too narrow" in note.text
+    assert standardised_note(differences[differences["analysis"] == "primary"], DEMO) == ()
 
 
 def test_without_a_secondary_outcome_there_is_nothing_to_lay_side_by_side(differences: pd.DataFrame) -> None:

@@ -16,7 +16,7 @@ from uvicorn import Config, Server
 from data_contracts.errors import BusyError
 from pipelines.home import Home
 from pipelines.last_run import begin
-from pipelines.pages import Served, application, is_page, names_of
+from pipelines.pages import Served, application, host_of, is_page, names_of
 from pipelines.ui import listen, serve_pages
 
 RUN = "0b0e2c4e-3e19-4589-908e-7117522e09d2"
@@ -185,6 +185,44 @@ def test_a_foreign_name_that_leads_to_this_machine_is_refused(asked):
     assert asked("/demo/report.html", Host="localhost:3001").status == 200
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["", "[", "[::1", "localhost:", "localhost:x", "localhost:99999", "me@localhost", "localhost/a", "a?b"],
+)
+def test_a_host_that_is_no_name_is_a_bad_request(asked, host):
+    """Not an error of the server, and no way to a page under a name that only looks like its own."""
+    answer = asked("/demo/report.html", Host=host)
+    assert answer.status == 400
+    assert "a file" not in answer.text
+
+
+def test_a_host_that_is_no_name_is_refused_where_any_name_is_good_too(home):
+    """Whoever lets others in must not let in everything."""
+    with serving(home, "0.0.0.0") as port:
+        for host, status in (("[", 400), ("elsewhere.example:3001", 200)):
+            line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            line.request(
+                "GET", "/dem/report.html" if status == 400 else "/demo/report.html", headers={"Host": host}
+            )
+            assert line.getresponse().status == status
+            line.close()
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("localhost", "localhost"),
+        ("LocalHost:3001", "localhost"),
+        ("[::1]:3001", "::1"),
+        ("[::1]", "::1"),
+        ("192.0.2.1:80", "192.0.2.1"),
+    ],
+)
+def test_the_name_in_a_host_header_is_found(header, name):
+    """With a port or without, in any case, an address of either kind."""
+    assert host_of(header) == name
+
+
 def test_a_proxys_name_is_known_where_it_is_declared():
     """SRT_PAGES says under which address readers know the pages."""
     assert "trials.example.org" in names_of("127.0.0.1", "https://trials.example.org/pages")
@@ -200,6 +238,11 @@ def test_a_proxys_name_is_known_where_it_is_declared():
         ("demo/results-SHUFFLED.csv", True),
         ("demo/results.parquet", False),
         ("demo/tables/x.sav", False),
+        ("demo/tables/x.csv", True),
+        ("tables/analysis_set.csv", False),  # of a trial that is called so
+        ("tables/tables/x.csv", True),
+        ("demo/old/tables/x.csv", False),
+        ("results.csv", False),
         ("demo/data/report.html", False),
         (".", False),
         ("", False),

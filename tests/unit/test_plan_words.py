@@ -50,6 +50,26 @@ def test_the_words_of_each_kind_of_mistake(tmp_path, right, wrong, key, found, e
     assert problems(tmp_path, right, wrong)[key] == (found, expected)
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "key", "remedy"),
+    [
+        ('label = "Usual', 'lable = "Usual', "arms.0.lable", "Did you mean `label`?"),
+        ("[night]", "[nigth]", "nigth", "Did you mean `night`?"),
+        ("[night]", "[night]\nqqq = 1", "night.qqq", "Correct it, or take it out."),
+        ("participant = { source", "participant = { souce", "forms.participants.columns.participant.souce",
+         "Did you mean `source`?"),
+        ('role = "primary"', 'role = "primary"\nclouse = "SAP 1"', "analyses.primary.clouse", "Did you mean `clause`?"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_key_is_told_its_nearest(tmp_path, right, wrong, key, remedy):
+    """In a table, in a list of tables, and in a table of tables."""
+    assert DEMO.replace(right, wrong, 1) != DEMO
+    (tmp_path / "own.toml").write_text(DEMO.replace(right, wrong, 1), encoding="utf-8")
+    with pytest.raises(PlanError) as caught:
+        load_trial(tmp_path / "own.toml")
+    assert {p.where: p.remedy for p in caught.value.problems}[f"own.toml, {key}"] == remedy
+
+
 def test_a_value_where_a_table_belongs(tmp_path):
     """The commonest mistake of somebody new to TOML."""
     (tmp_path / "own.toml").write_text('night = "at two"\nforms = 1\narms = []\n', encoding="utf-8")

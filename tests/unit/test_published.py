@@ -1,12 +1,20 @@
 """A run's files come together or not at all, and those of another allocation go."""
 
+import json
 import os
+import shutil
+from itertools import count
+from pathlib import Path
 
 import pytest
 
 from data_contracts.errors import StorageError
-from data_contracts.writers import together
+from data_contracts.tables import Tables
+from data_contracts.writers import atomic, together
+from data_contracts.writers.together import sweep
+from pipelines import store
 from pipelines.home import Home
+from pipelines.news import BEHIND, published_facts
 from pipelines.published import is_whole, listed, named_files, publish, published_path
 from pipelines.rights import permission_problems
 
@@ -15,6 +23,8 @@ SHUFFLED = {
     "results-SHUFFLED.csv": b"4", "data/analysis_set-SHUFFLED.sav": b"5", "tables/b-SHUFFLED.csv": b"6",
     "open/report-open.html": b"7", "report-SHUFFLED.html": b"shuffled page",
 }  # fmt: skip
+THIRD = {"results.csv": b"8", "tables/c.csv": b"9", "report.html": b"third page"}
+STEPS = ("replace", "unlink", "rmdir", "mkdir", "open")  # of a folder or file: what a kill can come before
 
 
 @pytest.fixture
@@ -85,7 +95,139 @@ def test_the_page_is_put_in_place_last(folder, monkeypatch):
     real = type(folder).replace
     monkeypatch.setattr(type(folder), "replace", lambda self, to: (placed.append(to.name), real(self, to))[1])
     publish(folder, TRUE)
-    assert placed[-1] == "report.html"
+    assert placed[-2:] == ["report.html", ".files.json"], "the list vouches for all of them"
+
+
+def killed_before(step, folder, files):
+    """Publish in a process that dies before its n-th step, as of kill -9; return whether it came so far."""
+    if not (child := os.fork()):
+        taken = count(1)
+
+        def dying(real):
+            def method(*arguments, **options):
+                if next(taken) == step:
+                    os._exit(9)
+                return real(*arguments, **options)
+
+            return method
+
+        for name in STEPS:
+            setattr(Path, name, dying(getattr(Path, name)))
+        together.shutil.rmtree = dying(shutil.rmtree)
+        for module in (atomic, together):
+            module.sync_folder = dying(module.sync_folder)
+        publish(folder, files)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+
+
+def hidden(folder):
+    return sorted(p.name for p in folder.rglob(".*"))
+
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is killed in the middle")
+
+
+@needs_fork
+@pytest.mark.parametrize(("old", "new"), [(TRUE, SHUFFLED), (SHUFFLED, TRUE), (THIRD, TRUE), ({}, TRUE)])
+def test_a_set_that_passes_for_whole_is_one_run_s_wherever_the_run_before_was_killed(tmp_path, old, new):
+    """The next night would call a mixture unchanged, and it would stay for ever."""
+    for step in count(1):
+        folder = tmp_path / str(step)
+        if old:
+            publish(folder, old)
+        if not killed_before(step, folder, new):
+            break
+        sweep(folder)  # as the next run does before it looks
+        assert not is_whole(folder) or there(folder) in (old, new), step
+        publish(folder, new)
+        assert (there(folder), hidden(folder), is_whole(folder)) == (new, [".files.json"], True), step
+    assert step > 30
+
+
+@needs_fork
+def test_no_stale_file_outlives_two_kills_in_a_row(tmp_path):
+    """Whatever killed the first run may kill the second."""
+    for step in range(1, 60, 4):
+        folder = tmp_path / str(step)
+        publish(folder, TRUE)
+        killed_before(step, folder, SHUFFLED)
+        killed_before(step + 7, folder, THIRD)
+        publish(folder, SHUFFLED)
+        assert (there(folder), hidden(folder)) == (SHUFFLED, [".files.json"]), step
+
+
+def remember(home, hops, data):
+    made_of = {"data_hash": data, "plan_hash": "p", "code_version": "c", "allocation": "true"}
+    for hop in hops:
+        store.write_tables(home.store("demo", hop), Tables({}, {**made_of, "estimated": True}))
+
+
+@needs_fork
+@pytest.mark.parametrize("tonight", ["the same", "other"])
+def test_a_report_stands_only_when_no_later_run_was_killed_amid_its_files(tmp_path, tonight):
+    """On the night after, the delivery of before may be back: then the hashes alone would say that nothing is new."""
+    for step in count(1):
+        home = Home(tmp_path / str(step))
+        publish(home.reports("demo"), TRUE)
+        remember(home, (*BEHIND, "report"), "the same")
+        assert published_facts("demo", home)
+        remember(home, BEHIND, tonight)
+        if not killed_before(step, home.reports("demo"), {**TRUE, "report.html": b"of tonight"}):
+            break
+        stands = bool(published_facts("demo", home))
+        assert not (stands and tonight == "other"), step
+        assert not stands or is_whole(home.reports("demo")), step
+    assert step > 25
+
+
+@pytest.mark.parametrize("hop", BEHIND)
+@pytest.mark.parametrize("key", ["data_hash", "plan_hash", "code_version", "allocation"])
+def test_a_report_is_overtaken_by_a_run_that_got_as_far_as_one_hop_behind_it(tmp_path, hop, key):
+    """A run whose report failed leaves other results, or a run that failed earlier other verdicts."""
+    home = Home(tmp_path)
+    publish(home.reports("demo"), TRUE)
+    remember(home, (*BEHIND, "report"), "the same")
+    manifest = home.store("demo", hop) / "manifest.json"
+    stored = json.loads(manifest.read_text())
+    stored["facts"][key] = "another"
+    manifest.write_text(json.dumps(stored))
+    assert published_facts("demo", home) == {}
+    manifest.write_text("cut")
+    assert published_facts("demo", home) == {}, "nor is a damaged one taken for the same"
+
+
+def test_what_a_killed_writer_left_is_swept_and_nothing_else(folder):
+    """It holds participants' data, and nobody looks there."""
+    publish(folder, TRUE)
+    for left in (".tmp_set/data/analysis_set.sav", ".tmp_.files.known.json_1", "validation/.tmp_page"):
+        (folder / left).parent.mkdir(parents=True, exist_ok=True)
+        (folder / left).write_bytes(b"half")
+    assert not is_whole(folder)
+    sweep(folder)
+    assert hidden(folder) == [".files.json", ".tmp_page"]
+    assert there(folder) == TRUE
+    assert is_whole(folder)
+
+
+def test_a_set_that_cannot_be_put_in_place_is_not_whole_and_the_folder_is_named(folder, monkeypatch):
+    """Someone took the right to write away in the middle: half of the files are the new ones."""
+    publish(folder, TRUE)
+    real = Path.replace
+
+    def refused(self, to):
+        if to.name == "b-SHUFFLED.csv":
+            raise PermissionError(13, "Permission denied")
+        return real(self, to)
+
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(StorageError, match="demo") as caught:
+        publish(folder, SHUFFLED)
+    assert caught.value.problems[0].where == str(folder)
+    assert not is_whole(folder)
+    monkeypatch.setattr(Path, "replace", real)
+    publish(folder, THIRD)
+    assert (there(folder), is_whole(folder)) == (THIRD, True)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="rights of files are POSIX's")

@@ -1,15 +1,20 @@
 """The participant flow: it adds up, or there is no report."""
 
+import re
+
 import pandas as pd
 import pytest
 
 from analysis.estimators.baseline import described_frame
 from analysis.estimators.disposition import BY_SITE, DISPOSITION
-from analysis.reporting.consort import participant_flow
+from analysis.reporting.consort import allocations_set_aside, participant_flow
+from analysis.reporting.figures.flow_diagram import flow_figure
+from analysis.reporting.templates import environment
 from analysis.results import Statistic
 from data_contracts.errors import ContractError
 from data_contracts.load import find_trial, load_trial
 from data_contracts.recruitment import Recruitment
+from data_contracts.spec import Trial
 
 TRIAL = load_trial(find_trial("beat_the_blues"))
 DEMO = load_trial(find_trial("demo"))
@@ -153,6 +158,57 @@ def test_screening_that_does_not_add_up_is_mended_in_the_trial_file() -> None:
     declared = Recruitment(screened=131, excluded={"Declined": 20, "Not eligible": 10})
     with pytest.raises(ContractError, match=r"\[recruitment\]"):
         participant_flow(_flow(), TRIAL.model_copy(update={"recruitment": declared}))
+
+
+def _screened(n: int) -> Trial:
+    declared = Recruitment(screened=n, excluded={"Declined": 20, "Not eligible": 10})
+    return TRIAL.model_copy(update={"recruitment": declared})
+
+
+def test_an_allocation_record_that_was_set_aside_is_part_of_the_sum() -> None:
+    """The screening log has the person, the flow has not: the trial file is right, and the difference is told."""
+    flow = participant_flow(_flow(), _screened(131), set_aside=1)
+    assert flow.screening is not None
+    assert flow.screening.set_aside == 1
+    said = "Screening: 131 assessed = 30 excluded + 100 randomised + 1 with the allocation record set aside"
+    assert said in flow.identities
+    picture = flow_figure(flow)
+    assert picture is not None
+    assert "besides, 1 with the allocation record set aside" in picture.said
+    page = environment().get_template("macros.html.j2").module.flow_chart(flow)
+    assert "1 with the allocation record set aside" in re.sub(r"<[^>]+>", "", page)
+
+
+def test_the_copy_of_an_allocation_record_is_nobody_else() -> None:
+    """A record set aside because it came twice leaves nobody out of the flow."""
+    flow = participant_flow(_flow(), _screened(130), set_aside=1)
+    assert flow.screening is not None
+    assert flow.screening.set_aside == 0
+
+
+@pytest.mark.parametrize(("screened", "set_aside"), [(132, 1), (129, 1), (131, 0)])
+def test_more_people_missing_than_records_set_aside_stop_the_report(screened: int, set_aside: int) -> None:
+    """What was set aside explains so many and no more."""
+    with pytest.raises(ContractError, match="Screening"):
+        participant_flow(_flow(), _screened(screened), set_aside=set_aside)
+
+
+def test_the_message_says_where_else_to_look() -> None:
+    """Correcting a right number would be the wrong remedy."""
+    with pytest.raises(
+        ContractError, match="Up to 1 more may be people whose allocation record was set aside"
+    ):
+        participant_flow(_flow(), _screened(132), set_aside=1)
+
+
+def test_the_records_set_aside_are_those_of_the_allocation_form() -> None:
+    """Other forms' records say nothing of who was randomised; a report may be given no counts of it."""
+    (form,) = TRIAL.forms_of("allocation")
+    counts = pd.DataFrame({"form": [form.name, "bdi"], "quarantined": [2, 9]})
+    assert allocations_set_aside(counts, TRIAL) == 2
+    assert allocations_set_aside(counts.iloc[1:], TRIAL) is None
+    assert allocations_set_aside(pd.DataFrame(), TRIAL) is None
+    assert participant_flow(_flow(), _screened(131), set_aside=None).screening is not None
 
 
 def test_without_rows_there_is_no_flow() -> None:

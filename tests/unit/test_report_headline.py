@@ -9,7 +9,8 @@ import pytest
 from analysis.reporting.headline import Headline, headlines
 from analysis.results import Statistic, results_frame
 from data_contracts.load import find_trial, load_trial
-from data_contracts.spec import Trial
+from data_contracts.plan import Family
+from data_contracts.spec import Arm, Trial
 
 PRAISE = ("success", "effective", "improve", "significant", "trend", "promising", "benefit")
 
@@ -117,3 +118,114 @@ def test_another_visit_is_never_taken_for_the_primary_one() -> None:
     """A benefit at two months must not stand in for a missing result at eight."""
     results = _results(visit="m2", value=-4.1, lower=-8.1, upper=-0.1)
     assert headlines(results, _trial("lower"))[0].verdict == "not estimable"
+
+
+CLEAR = {"value": -4.1, "lower": -8.1, "upper": -0.1, "se": 2.0, "p_value": 0.045}
+MAIN = Family(name="main", label="Both comparisons", method="holm", analyses=("primary",))
+
+
+def _in_family(gate: str, p_adjusted: float, *, declared: bool = True) -> Headline:
+    trial = _trial("lower").model_copy(update={"families": {"main": MAIN} if declared else {}})
+    row = Statistic("adjusted mean difference", visit="m8", contrast="BtheB - TAU", confidence=0.95, **CLEAR)
+    shared = {"family": "main" if gate else "", "gate": gate, "p_adjusted": p_adjusted}
+    (headline,) = headlines(results_frame([row], analysis="primary", outcome="bdi", **shared), trial)
+    return headline
+
+
+@pytest.mark.parametrize("gate", ["not rejected", "not tested", ""])
+def test_what_its_family_does_not_reject_is_no_clear_difference(gate: str) -> None:
+    """A raw p below 0.05 that Holm's method does not reject is what the plan forbids to claim."""
+    headline = _in_family(gate, 0.09 if gate else math.nan)
+    assert headline.verdict == "no clear difference"
+    whole = f"{headline.sentence} {headline.detail}"
+    assert "which is better" not in whole
+    assert "“Both comparisons”" in whole
+    assert "no difference is claimed" in whole
+    assert not [word for word in PRAISE if word in whole.lower()]
+
+
+def test_what_the_results_do_not_reject_is_not_claimed_where_the_plan_shown_has_lost_the_family() -> None:
+    """A closed report drops families that tell an arm; the rows keep what was decided."""
+    assert _in_family("not rejected", 0.09, declared=False).verdict == "no clear difference"
+
+
+def test_a_p_value_that_the_family_adjusts_stands_beside_the_raw_one() -> None:
+    """Whoever quotes the sentence quotes both."""
+    headline = _in_family("rejected", 0.049)
+    assert headline.verdict == "better"
+    assert "p = 0.045, adjusted p = 0.049)" in headline.sentence
+
+
+def test_a_family_that_leaves_p_as_it_is_changes_no_word() -> None:
+    """The first of a gatekeeping order is tested at the full level."""
+    alone = headlines(_results(**CLEAR), _trial("lower"))[0]
+    assert _in_family("rejected", 0.045).sentence == alone.sentence
+
+
+def test_each_compared_arm_is_judged_by_its_own_gate() -> None:
+    """Of two comparisons Holm's method may reject one."""
+    coach = Arm(code="Coach", label="Coaching", therapy=True)
+    trial = _trial("lower")
+    trial = trial.model_copy(update={"arms": (*trial.arms, coach), "families": {"main": MAIN}})
+    rows = [
+        results_frame(
+            [
+                Statistic(
+                    "adjusted mean difference", visit="m8", contrast=f"{arm} - TAU", confidence=0.95, **CLEAR
+                )
+            ],
+            analysis="primary",
+            outcome="bdi",
+            family="main",
+            gate=gate,
+        )
+        for arm, gate in (("BtheB", "rejected"), ("Coach", "not rejected"))
+    ]
+    assert [one.verdict for one in headlines(pd.concat(rows), trial)] == ["better", "no clear difference"]
+
+
+def _with_others(primary: dict[str, Any], **others: tuple[float, float]) -> Headline:
+    frames = [_results(**primary)]
+    for name, (lower, upper) in others.items():
+        row = Statistic(
+            "adjusted mean difference", (lower + upper) / 2, visit="m8", contrast="BtheB - TAU", se=2.0,
+            lower=lower, upper=upper, confidence=0.95,
+        )  # fmt: skip
+        frames.append(results_frame([row], analysis=name, outcome="bdi"))
+    (headline,) = headlines(pd.concat(frames, ignore_index=True), _trial("lower"))
+    return headline
+
+
+def test_a_clear_result_names_the_analyses_that_do_not_share_it() -> None:
+    """A difference that copy reference takes away is fragile, and its reader should not find that out on page 9."""
+    trial = _trial("lower")
+    names = [a.name for a in trial.analyses.values() if a.role in {"sensitivity", "cross-check"}]
+    unsure, sure = names[0], names[1]
+    headline = _with_others(CLEAR, **{unsure: (-6.0, 1.0), sure: (-8.0, -0.5)})
+    assert headline.verdict == "better"
+    assert (
+        "In one of the two other analyses of this outcome the interval includes no difference:"
+        in headline.detail
+    )
+    assert trial.analyses[unsure].label in headline.detail
+    assert trial.analyses[sure].label not in headline.detail
+
+
+def test_a_clear_result_that_all_share_says_nothing_more() -> None:
+    sure = next(a.name for a in _trial("lower").analyses.values() if a.role == "sensitivity")
+    assert _with_others(CLEAR, **{sure: (-8.0, -0.5)}).detail == ""
+
+
+def test_an_interval_beyond_zero_on_either_side_shares_a_clear_result() -> None:
+    """Of a harm both limits are above zero, which is no doubt of it."""
+    harm = {"value": 4.1, "lower": 0.1, "upper": 8.1, "se": 2.0, "p_value": 0.045}
+    name = next(a.name for a in _trial("lower").analyses.values() if a.role == "sensitivity")
+    assert _with_others(harm, **{name: (0.5, 8.0)}).detail == ""
+    assert "In the one other analysis of this outcome" in _with_others(harm, **{name: (-0.5, 8.0)}).detail
+
+
+def test_an_unclear_result_counts_no_analyses_that_agree_with_it() -> None:
+    """It claims nothing that they could take away."""
+    name = next(a.name for a in _trial("lower").analyses.values() if a.role == "sensitivity")
+    null = {"value": -1.0, "lower": -3.0, "upper": 1.0, "se": 1.0, "p_value": 0.3}
+    assert "other analyses" not in _with_others(null, **{name: (-6.0, 1.0)}).detail

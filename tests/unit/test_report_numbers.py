@@ -65,3 +65,12 @@ def test_decimals_follow_the_standard_error(se: float, limits: tuple[float, ...]
 def test_degrees_of_freedom_keep_a_decimal_only_when_they_have_one() -> None:
     """Kenward-Roger's are fractional, an ANCOVA's are not, a normal distribution's are infinite."""
     assert [numbers.degrees_of_freedom(df) for df in (92.0, 93.44, math.inf)] == ["92", "93.4", "∞"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (5.0, "5"), (12.3456, "12.35"), (-3.5, f"{MINUS}3.5"), (12345.6, "12,346"), (0.00012345, "0.000123")],
+)  # fmt: skip
+def test_significant_digits_never_turn_into_powers_of_ten(value: float, text: str) -> None:
+    """ "at 1.235e+04" is no value of a moderator that a reader knows."""
+    assert numbers.significant(value, 4) == text

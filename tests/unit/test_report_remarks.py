@@ -73,6 +73,24 @@ def test_the_effect_in_compliers_stands_beside_compliance_and_the_effect_as_allo
     assert (rows["As allocated"][2].text, rows["In compliers"][2].text) == ("8.0", "9.0")
 
 
+def test_where_nobodys_dose_is_known_one_row_says_so(trial):
+    """A trial without a form of sessions is no fault: no row asks for what there can't be."""
+    reason = "the plan has no form of kind sessions: nobody's dose is known"
+    refused = Statistic("adjusted mean difference", nan, status="not estimable", reason=reason, **VERSUS)
+    (only,) = _rows(compliers_table(_results(trial, cace=[refused]), trial))
+    assert only.cells[0].text == "In compliers"
+    assert only.cells[2].text == f"not estimable: {reason}"
+
+
+def test_no_row_of_compliers_speaks_of_the_results_table(trial):
+    """ "no such row in the results table" is of the program, not of the trial."""
+    effect = Statistic("complier average causal effect", nan, status="refused", reason="all had it", **VERSUS)
+    for found in ([], [effect]):
+        rows = _rows(compliers_table(_results(trial, cace=found), trial))
+        assert [row.cells[0].text for row in rows] == ["In compliers"]
+        assert not any("results table" in cell.text for row in rows for cell in row.cells)
+
+
 def test_an_effect_in_compliers_that_was_refused_is_said_with_the_reason(trial):
     refused = Statistic(
         "complier average causal effect", nan, status="refused", reason="no compliers", **VERSUS
@@ -158,3 +176,20 @@ def test_the_tipping_point_has_a_row_in_words(trial):
     rows = [row for group in table.groups for row in group.rows]
     (cell,) = (row.cells[-1] for row in rows if "Tipping" in row.cells[0].text)
     assert "18.0 hours/week lower than imputed" in cell.text
+
+
+def test_events_that_are_in_no_outcome_are_told_with_the_answers_they_are_missing_from(trial):
+    """An admission after the last visit is known, and yet in no rate: its reader should know how many there are."""
+    late = {
+        "analysis": "events in no outcome",
+        "estimand": "e",
+        "role": "descriptive",
+        "outcome": "readmission",
+    }
+    rows = [Statistic("count", n, arm=arm, at="after") for arm, n in (("UC", 0.0), ("SRT", 2.0), ("", 2.0))]
+    results = results_table(result_records(rows, **late))
+    (said,) = remarks(results, trial, [trial.analyses["admissions"]])
+    assert "after the participant's last dated contact (psychiatric admission) are in no outcome" in said
+    assert said.endswith("0 in Usual care and 2 in SRT plus usual care.")
+    assert remarks(results, trial, [trial.analyses["lmm"]]) == ()
+    assert remarks(results_table([]), trial, [trial.analyses["admissions"]]) == ()

@@ -147,3 +147,19 @@ def test_one_sd_for_all_visits_is_moved_as_one(analysis_set, trial, covariance):
     assert {row.status for row in rows} == {"ok"}
     moved = [replace(r, value=r.value * 1.001) if r.statistic == "residual sd" else r for r in found]
     assert any(row.status == "failed" for row in second_route_rows(analysis_set, trial, analysis, moved))
+
+
+def test_a_second_route_without_a_number_tells_of_no_disagreement(analysis_set, trial, monkeypatch):
+    """NaN is never within a tolerance: it was told as "not the same"."""
+    from analysis.estimators.second_route import compare
+
+    analysis, found = _found(analysis_set, trial, "ancova")
+    route = compare.ROUTES["ancova"]
+
+    def without(*args):
+        again = route(*args)
+        return replace(again, answers=tuple(replace(one, value=np.nan) for one in again.answers))
+
+    monkeypatch.setattr(compare, "ROUTES", {**compare.ROUTES, "ancova": without})
+    rows = second_route_rows(analysis_set, trial, analysis, found)
+    assert {(row.status, row.reason) for row in rows} == {("failed", f"{compare.ENDED}: it has no estimate")}

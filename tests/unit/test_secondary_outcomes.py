@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from analysis.estimators import counts, ordinal, responder, time_to_event
 from analysis.estimators.firth import fit_firth, profile_limits
 from analysis.estimators.multiplicity import adjust, with_families
+from analysis.estimators.observed import observed_means
 from analysis.estimators.survival_curve import kaplan_meier
 from data_contracts.load import find_trial, load_trial
 from data_contracts.plan import Family
@@ -86,15 +87,20 @@ def test_without_covariates_the_standardised_difference_is_the_observed_one(tria
 
 
 def test_everybody_alike_is_not_estimable_in_words(trial):
+    """That nobody of 20 and nobody of 20 responded is what there is to report."""
     rows = _rows(responder, _set(above_30_hours=0.0), trial, "above_30_hours")
-    assert {row.status for row in rows} == {"not estimable"}
-    assert "same outcome" in rows[0].reason
+    (effect,) = [row for row in rows if row.contrast]
+    assert effect.status == "not estimable"
+    assert "same outcome" in effect.reason
+    seen = {row.arm: (row.value, row.n) for row in rows if row.statistic == "count"}
+    assert seen == {"UC": (0, 20), "SRT": (0, 20)}
 
 
 def test_an_arm_without_events_has_its_rate_and_no_ratio(trial):
     frame = _set(admissions=np.where(np.arange(40) % 4 == 1, 1.0, 0.0), admissions_days=365.25)
     rows = _rows(counts, frame, trial, "admissions")
     assert _one(rows, "rate", "SRT").value == pytest.approx(0.5)
+    assert _one(rows, "follow-up", "UC").value == pytest.approx(20)
     ratio = _one(rows, "rate ratio")
     assert ratio.status == "not estimable"
     assert "no event in arm UC" in ratio.reason
@@ -228,8 +234,13 @@ def test_an_arm_that_a_covariate_tells_apart_is_not_compared(trial, estimator, n
     frame["site"] = np.where(frame["arm"] == "SRT", "Norfolk", "Sussex")
     analysis = trial.analyses[name].model_copy(update={"covariates": ("site",)})
     visit = trial.estimands[analysis.estimand].visit
-    (row,) = estimator.estimate(frame.assign(visit=visit), trial, analysis)
+    rows = estimator.estimate(frame.assign(visit=visit), trial, analysis)
+    (row,) = [row for row in rows if row.status != "ok"]
     assert (row.status, row.contrast) == ("not estimable", "SRT - UC")
+    assert {(other.arm, other.method) for other in rows if other is not row} == {
+        ("UC", "observed"),
+        ("SRT", "observed"),
+    }
     assert row.reason == "the covariates tell arm SRT apart: leave out those that do"
 
 
@@ -247,6 +258,70 @@ def test_a_curve_is_not_drawn_out_beyond_the_time_an_arm_was_followed(trial):
     assert shown["restricted mean difference", ""] == short
     assert shown["event-free", "UC"] == ("ok", "")
     assert shown["log-rank", ""] == ("not estimable", "at no event were both arms still followed")
+
+
+def test_events_of_a_curve_stand_with_the_time_their_arm_was_followed(trial):
+    """Followed to the event or to the end: 1 of UC after half a year, the other 19 for two years."""
+    year = 365.25
+    frame = _set(
+        time_to_admission=np.where(np.arange(40) == 0, 1.0, 0.0),
+        time_to_admission_days=np.where(np.arange(40) == 0, year / 2, 2 * year),
+    )
+    rows = _rows(time_to_event, frame, trial, "time_to_admission")
+    assert _one(rows, "count", "UC").value == 1
+    assert _one(rows, "follow-up", "UC").value == pytest.approx(38.5)
+    assert _one(rows, "rate", "UC").value == pytest.approx(1 / 38.5)
+    assert _one(rows, "rate", "UC").unit == "events a person-year"
+    assert (_one(rows, "count", "SRT").value, _one(rows, "rate", "SRT").value) == (0, 0)
+
+
+def test_an_arm_that_nobody_is_left_of_has_no_observed_row(trial):
+    """A mean of nobody is no number; the other arm is still told."""
+    frame = _set(above_30_hours=np.where(np.arange(40) % 2, np.nan, 1.0))
+    rows = _rows(responder, frame, trial, "above_30_hours")
+    assert {row.arm for row in rows if row.statistic == "percent"} == {"UC"}
+    assert "no participant of arm SRT" in _one(rows, "adjusted mean difference").reason
+
+
+def _by_visit(**changed):
+    """Return three of UC and two of SRT at 9 months; another visit, and one without a baseline, count for nothing."""
+    own = {"UC": [2.0, 4.0, 9.0], "SRT": [5.0, 6.0]}
+    rows = [(arm, "m9", value, 3.0) for arm, values in own.items() for value in values]
+    rows += [("UC", "m15", 70.0, 3.0), ("SRT", "m9", 80.0, math.nan), ("SRT", "m9", math.nan, 3.0)]
+    names = ["arm", "visit", "loneliness", "loneliness_baseline"]
+    return pd.DataFrame(rows, columns=names).assign(in_randomised=True, sex="Male", site="Norfolk", **changed)
+
+
+def test_what_was_observed_of_a_mean_is_of_those_analysed_at_the_estimands_visit(trial):
+    """By hand: 2, 4 and 9 have the mean 5 and the SD sqrt(26 / 2)."""
+    rows = list(observed_means(_by_visit(), trial, trial.analyses["loneliness"]))
+    told = {(row.arm, row.statistic): row.value for row in rows}
+    assert told["UC", "count"] == 3
+    assert told["UC", "observed mean"] == pytest.approx(5)
+    assert told["UC", "observed sd"] == pytest.approx(math.sqrt(13))
+    assert told["SRT", "observed mean"] == pytest.approx(5.5)
+    assert {(row.visit, row.method) for row in rows} == {("m9", "observed")}
+
+
+def test_of_one_participant_there_is_a_mean_and_no_sd(trial):
+    frame = _by_visit()
+    frame.loc[frame["loneliness"] == 6, "loneliness"] = math.nan
+    rows = list(observed_means(frame, trial, trial.analyses["loneliness"]))
+    assert [row.statistic for row in rows if row.arm == "SRT"] == ["count", "observed mean"]
+
+
+def test_the_plan_puts_what_was_observed_before_what_was_estimated(trial, monkeypatch):
+    """Also where the estimator has nothing to say."""
+    from analysis.estimators import plan
+
+    monkeypatch.setattr(plan, "estimator_named", lambda _: lambda *_: [])
+    rows = plan._estimate(_by_visit(), trial, trial.analyses["loneliness"])
+    assert [row.statistic for row in rows] == ["count", "observed mean", "observed sd"] * 2
+
+
+@pytest.mark.parametrize("name", ["primary", "above_30_hours"])
+def test_other_roles_and_kinds_have_their_observed_rows_elsewhere(trial, name):
+    assert list(observed_means(_by_visit(), trial, trial.analyses[name])) == []
 
 
 def test_without_any_event_the_restricted_means_have_no_difference(trial):

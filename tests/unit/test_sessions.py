@@ -44,6 +44,19 @@ def test_sessions_not_attended_are_not_counted():
     assert sessions_attended(held, TRIAL, ARMS.index).to_dict() == {"P1": 0, "P2": 1, "P3": 0, "P4": 0}
 
 
+def test_the_label_says_who_attended_not_the_code():
+    """A unit that codes 1 = Did not attend had its absences counted as therapy."""
+    form = TRIAL.forms["sessions"]
+    attended = form.columns["therapist"].model_copy(
+        update={"name": "attended", "labels": {"1": "Did not attend", "2": "Attended"}}
+    )
+    form = form.model_copy(update={"columns": {**form.columns, "attended": attended}})
+    trial = TRIAL.model_copy(update={"forms": {**TRIAL.forms, "sessions": form}})
+    held = sessions(("P2", "T1", 1), ("P2", "T2", 2), ("P3", "T2", 3))
+    held["sessions"]["attended"] = ["1", "2", "1"]
+    assert sessions_attended(held, trial, ARMS.index).to_dict() == {"P1": 0, "P2": 1, "P3": 0, "P4": 0}
+
+
 def test_without_a_sessions_form_there_is_no_therapist():
     """The column is absent then, rather than empty."""
     assert main_therapist({}, TRIAL, ARMS) is None

@@ -3,13 +3,18 @@
 import csv
 import io
 import time
+from dataclasses import replace
 
 import pytest
 from lxml import html
 
+from analysis.reporting.checklist import NAME as CHECKLIST
+from analysis.reporting.report import Report, Section
 from analysis.reporting.table import Cell, Column, Group, Table, one_group, row
 from analysis.reporting.table_csv import to_csv
 from analysis.reporting.table_html import table_html
+from assets.report_files import _of_tables
+from data_contracts.standing import MARK
 
 COLUMNS = (Column("Name", "text"), Column("Value", detail="(95% CI)"), Column("SE"), Column("p"))
 TABLE = Table(
@@ -138,3 +143,22 @@ def test_no_cell_of_a_csv_is_taken_for_a_formula(text):
 def test_a_number_of_a_csv_is_one():
     """A spreadsheet adds up numbers with a plain minus sign and no thousands' separators."""
     assert lines(Table("t", "T", COLUMNS[:2], one_group([row("n", "−1,234.5")])))[1] == ["n", "-1234.5"]
+
+
+def test_a_mark_is_the_last_row_of_the_csv():
+    """A copied file keeps no name, and a spreadsheet shows the end of a short table."""
+    plain, marked = (list(csv.reader(io.StringIO(to_csv(TABLE, mark)))) for mark in ("", MARK))
+    assert marked[:-1] == plain
+    assert marked[-1] == [MARK, *[""] * (len(plain[0]) - 1)]
+
+
+@pytest.mark.parametrize(("marks", "expected"), [({"shuffled": MARK}, True), ({"not-as-locked": "L"}, False)])
+def test_every_table_of_a_shuffled_report_says_so_in_its_csv(marks, expected):
+    """Its numbers are about nobody's treatment."""
+    empty = replace(TABLE, name="none", groups=())
+    sections = (Section("one", "One", (TABLE, empty, replace(TABLE, name=CHECKLIST))),)
+    report = Report("A trial", "final", "", "", is_synthetic=True, marks=marks, headlines=(), key_figures=(),
+                    sections=sections)  # fmt: skip
+    files = {name: list(csv.reader(io.StringIO(data.decode()))) for name, data in _of_tables(report)}
+    assert set(files) == {"checklist.csv", "tables/some-table.csv", f"tables/{CHECKLIST}.csv"}
+    assert all((rows[-1][0] == MARK) == expected for rows in files.values())

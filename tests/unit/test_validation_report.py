@@ -139,7 +139,7 @@ class Page(HTMLParser):
         self.ids += [named["id"]] if "id" in named else []
         self.links += [named["href"]] if tag == "a" else []
         self.fetched += [named[n] for n in ("src", "srcset", "data", "poster") if n in named]
-        self.fetched += [tag] if tag in {"link", "script", "iframe", "img"} else []
+        self.fetched += [tag] if tag in {"link", "iframe", "img"} else []  # a fetched script has a `src`
 
     def handle_data(self, data):
         self.text += data if self.is_shown else ""

@@ -17,7 +17,7 @@ from analysis.reporting.headline import Headline
 from analysis.reporting.report import FlowChart, Paragraph, Picture, Report, Section
 from analysis.reporting.table import Cell, Column, Group, Table, one_group, row
 from analysis.reporting.templates import TEMPLATES
-from analysis.reporting.word import SHUFFLED_VERDICT, SYNTHETIC, VERDICTS, render_word
+from analysis.reporting.word import SAID_OF, SHUFFLED_VERDICT, SYNTHETIC, VERDICTS, render_word
 from analysis.reporting.word_table import LANDSCAPE, PORTRAIT, column_widths
 from data_contracts.spec import Visit
 from data_contracts.standing import MARK
@@ -220,6 +220,15 @@ def test_the_properties_name_the_software_and_british_english(document):
     assert document.styles.element.xpath("//w:lang/@w:val") == ["en-GB"]
     mode = document.settings.element.xpath("//w:compatSetting[@w:name='compatibilityMode']/@w:val")
     assert mode == ["15"], "or Word says that the file is of an old version"
+
+
+def test_what_must_not_be_overlooked_stands_in_the_properties_too(report):
+    """A file's name is lost in a document store, which shows the subject."""
+    for marks in (report.marks, {}):
+        made = replace(report, sections=(), marks=marks)
+        subject = docx.Document(io.BytesIO(render_word(made))).core_properties.subject
+        assert subject == " ".join([*marks.values(), SYNTHETIC, SAID_OF["final"]])[:255]
+        assert subject.startswith(MARK) == bool(marks)
 
 
 def test_the_same_report_gives_the_same_bytes_in_another_process(report):

@@ -5,7 +5,7 @@ Not here: the second routes (routes), what follows from a disagreement (assets.r
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import isnan, log, nan
+from math import isfinite, isnan, log, nan
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from data_contracts.plan import Analysis
 from data_contracts.spec import Trial
 
 SECOND_ROUTE = "second route"
+ENDED = "the second route ended"  # a reason of "failed" that begins so tells of no disagreement
 
 
 def second_route_rows(
@@ -39,7 +40,7 @@ def second_route_rows(
     try:
         again = route(analysis_set, trial, analysis, found)
     except (np.linalg.LinAlgError, FloatingPointError) as error:
-        return [Statistic(SECOND_ROUTE, nan, status="failed", reason=f"the second route ended: {error}")]
+        return [Statistic(SECOND_ROUTE, nan, status="failed", reason=f"{ENDED}: {error}")]
     return [*_as_a_whole(again), *(_compared(answer, again, found) for answer in again.answers)]
 
 
@@ -67,6 +68,8 @@ def _compared(answer: Answer, again: Again, found: Sequence[Statistic]) -> Stati
 
 
 def _disagreement(apart: float, wide: float, tolerance: Tolerance) -> str:
+    if not isfinite(apart) or not isfinite(wide):
+        return f"{ENDED}: it has no estimate"
     return (
         f"the routes disagree: estimates {apart:.2g} standard errors apart (allowed {tolerance.estimate:g}), "
         f"standard errors apart by {wide:.2g} of their size (allowed {tolerance.se:g})"

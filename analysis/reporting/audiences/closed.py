@@ -1,23 +1,21 @@
 """The content of a closed report: results by letters, without what tells which arm is the therapy.
 
-Not here: the letters and the plan by letters (coded), the key they are drawn with (pipelines).
+Not here: the letters and the plan by letters (coded), its own sections (closed_sections), the key (pipelines).
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from analysis.reporting.audiences.coded import Letters, Words, coded_trial, draw_letters, left_out
+from analysis.reporting.audiences.coded import Letters, Words, coded_trial, draw_letters, tells_nothing
 from analysis.reporting.audiences.open import POOLED, STAGES, open_content
 from analysis.reporting.audiences.records import records_of
 from analysis.reporting.content import ReportContent
-from analysis.reporting.deviations import departures
-from analysis.reporting.headline import headlines
-from analysis.reporting.report import Paragraph
-from analysis.reporting.table import Table
-from analysis.reporting.tables.deviations import deviations_table
+from analysis.reporting.deviations import Departure, departures
 from analysis.results import typed
 from data_contracts.blinding import THERAPIST, revealing_columns
 from data_contracts.operations import Disclosure
@@ -35,20 +33,18 @@ RATIOS = (
     "rate ratio",
     "hazard ratio",
 )
-UNSIGNED = ("interaction test", "log-rank", "second route", "agreement")
+UNSIGNED = ("interaction test", "log-rank")
 BY_ARM = (
     "adjusted mean", "count", "percent", "mean", "total", "proportion", "rate", "follow-up", "event-free",
-    "restricted mean",
+    "restricted mean", "observed mean", "observed sd",
 )  # fmt: skip
 OF_MODEL = (
-    "residual sd", "correlation", "participant sd", "log-likelihood", "aic", "dispersion", "agreement", "second route",
-    "moderator value",
+    "residual sd", "correlation", "participant sd", "log-likelihood", "aic", "dispersion", "moderator value",
 )  # fmt: skip
-SAID = (
-    "Arms are called by letters that the trial's secret key gives. With two arms differences are always A less B, "
-    "whichever is the reference arm. Left out, since they would tell which arm is the therapy: the "
-    "delivery of the therapy, populations judged on it, and {analyses}."
-)
+NUMBERS = ("value", "se", "df", "lower", "upper", "p_value", "p_adjusted")
+DIGITS = 6  # significant ones
+GIVEN = ("run_id", "python", "platform", "packages")  # of the run, and of what computed the numbers
+APART = ("second route", "no second route")  # kinds of departure whose rows are left out
 
 
 def closed_content(content: ReportContent, key: bytes) -> ReportContent:
@@ -62,45 +58,62 @@ def closed_content(content: ReportContent, key: bytes) -> ReportContent:
     words, coded = Words(trial), coded_trial(trial, letters)
     every = trial.model_copy(update={"report": Disclosure(small_cells=0)})
     pooled = open_content(replace(content, trial=every))
-    findings = pooled.findings.assign(message=pooled.findings["message"].map(words.masked))
+    told = pooled.findings[pooled.findings["form"].isin(pooled.counts["form"])]
+    results = coded_rows(content.results, trial, coded, letters).assign(trial=trial.name)
     return replace(
         pooled,
         trial=coded,
-        results=coded_rows(content.results, trial, coded, letters).assign(trial=trial.name),
-        findings=findings,
+        results=results,
+        findings=told.assign(message=told["message"].map(words.masked)).reset_index(drop=True),
         notes=tuple(map(words.masked, pooled.notes)),
-        provenance={**pooled.provenance, "sources": [], "left_out": said(trial)},
+        provenance={**pooled.provenance, **_provenance(content, results, words)},
         audience="closed",
         links={},
     )
 
 
-def said(trial: Trial) -> str:
-    """Return what the closed report leaves out, and why."""
-    return SAID.format(analyses="; ".join(left_out(trial)) or "no analysis")
+def _provenance(content: ReportContent, results: pd.DataFrame, words: Words) -> Mapping[str, Any]:
+    """Return what is told of the run besides what everybody may know, and what only the whole content knows."""
+    from analysis.reporting.exports.files import results_csv
+
+    return {
+        **{name: content.provenance[name] for name in GIVEN if name in content.provenance},
+        "reason": words.masked(str(content.provenance.get("reason", ""))),
+        "allocation": "letters",
+        "results_rows": len(results),
+        "results_csv_sha256": hashlib.sha256(results_csv(results)).hexdigest(),
+        "planned": content.trial,
+        "sources": [],
+        "apart": tuple(_apart(content)),
+    }
 
 
-def about(content: ReportContent) -> Iterator[Paragraph]:
-    """Yield the primary result, and what the closed report leaves out.
-
-    The result stands here as a sentence: over the report it would be called better or worse "than the reference".
-    """
-    for said_of_it in headlines(content.results, content.trial):
-        yield Paragraph(f"{said_of_it.sentence} {said_of_it.detail}".strip())
-    yield Paragraph(content.provenance["left_out"], "notes")
-
-
-def departed(content: ReportContent) -> Iterator[Table]:
-    """Yield what was done otherwise than planned, as far as the program finds it: people's words may name an arm."""
-    yield deviations_table(departures(content), content.trial)
+def _apart(content: ReportContent) -> Iterator[Departure]:
+    """Yield which estimates were not borne out when computed a second way; by how much would tell the reference."""
+    analyses = {name for name, one in content.trial.analyses.items() if tells_nothing(one, content.trial)}
+    for found in departures(content):
+        if found.kind in APART and found.analysis in analyses:
+            yield replace(found, why="", source="")
 
 
 def coded_rows(results: pd.DataFrame, trial: Trial, coded: Trial, letters: Letters) -> pd.DataFrame:
     """Return the rows that tell no arm by letters, in an order that tells none either."""
     words = Words(trial)
     rows = [row for record in records_of(results) for row in _coded(record, trial, coded, letters, words)]
-    whole = typed(pd.DataFrame.from_records(rows, columns=list(results.columns)))
+    whole = _rounded(typed(pd.DataFrame.from_records(rows, columns=list(results.columns))))
     return whole.loc[_order(whole)].reset_index(drop=True)
+
+
+def _rounded(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows whose numbers have 6 significant digits, and no negative zero.
+
+    The last digits of an inverse, and the sign of a zero, tell that an effect was turned, and with it the reference.
+    """
+    return rows.assign(**{name: rows[name].map(_settled).astype(rows[name].dtype) for name in NUMBERS})
+
+
+def _settled(number: float) -> float:
+    return float(f"{number:.{DIGITS}g}") + 0.0 if pd.notna(number) and np.isfinite(number) else number
 
 
 def _order(rows: pd.DataFrame) -> pd.Index:

@@ -31,3 +31,20 @@ def _with_rest(found: Joined, names: tuple[str, ...], total: int) -> Joined:
         return []
     between = [name for own, _ in found[at:] for name in own]
     return [*found[:at], ((*between, *names), found[at][1] + total)]
+
+
+def ends_joined(found: Joined) -> Joined:
+    """Return the same with empty ones before the first that is not, and after the last, taken into those two.
+
+    Where they begin and end would tell the extremes.
+    """
+    full = [at for at, (_, n) in enumerate(found) if n]
+    if not full:
+        return found
+    first, last = full[0], full[-1]
+    before = tuple(name for own, _ in found[:first] for name in own)
+    after = tuple(name for own, _ in found[last + 1 :] for name in own)
+    inner = found[first : last + 1]
+    inner[0] = ((*before, *inner[0][0]), inner[0][1])
+    inner[-1] = ((*inner[-1][0], *after), inner[-1][1])
+    return inner

@@ -11,11 +11,18 @@ from typing import Any
 from data_contracts.blinding import revealing_forms
 from data_contracts.errors import Problem, RequestError
 from data_contracts.instrument import Declared
+from data_contracts.operations import Randomisation
 from data_contracts.plan import Analysis
 from data_contracts.spec import Arm, Trial
 
 ARM = "[arm]"  # stands where a text names one
 TELLING = "adequate_dose"  # the requirement of a population that is judged on sessions
+OTHER = "models of those who delivered the therapy"
+KINDS = {  # what an analysis is called whose label names an arm
+    "reference_based_mi": "imputation from a reference",
+    "tipping_point": "tipping points",
+    "cace": "the effect in compliers",
+}
 ESTIMATORS = ("mmrm", "lmm", "ancova", "responder", "ordinal", "counts", "time_to_event", "moderator")
 WORDED = (
     "label",
@@ -103,7 +110,9 @@ def coded_trial(trial: Trial, letters: Letters) -> Trial:
     estimands = {
         name: one.model_copy(update={"treatment": against})
         for name, one in trial.estimands.items()
-        if one.population in populations and _outcome_is_open(one.outcome, trial)
+        if one.population in populations
+        and _outcome_is_open(one.outcome, trial)
+        and _is_answered(name, analyses, trial)
     }
     families = {name: f for name, f in trial.families.items() if set(f.members) <= set(analyses)}
     prose = ("forms", "events", "outcomes", "moderators", "visits", "sites")
@@ -114,13 +123,28 @@ def coded_trial(trial: Trial, letters: Letters) -> Trial:
     }
     title = trial.title if not words.has(trial.title) else f"Trial {trial.name}"
     plain = {"title": title, "description": "", "arms": tuple(arms), "deviations": (), "registration": ""}
-    return trial.model_copy(update={**told, **plain})
+    return trial.model_copy(update={**told, **plain, "randomisation": _randomised(trial)})
+
+
+def _randomised(trial: Trial) -> Randomisation:
+    """Return how participants were allocated; nothing of it where more were planned in one arm."""
+    planned = trial.randomisation
+    weights = {planned.ratio.get(arm.code, 1) for arm in trial.arms}
+    return planned.model_copy(update={"ratio": {}}) if len(weights) == 1 else Randomisation()
+
+
+def _is_answered(estimand: str, analyses: Mapping[str, Analysis], trial: Trial) -> bool:
+    """Return whether an analysis of the report answers an estimand, or none of the plan does."""
+    answers = [name for name, one in trial.analyses.items() if one.estimand == estimand]
+    return not answers or any(name in analyses for name in answers)
 
 
 def left_out(trial: Trial) -> list[str]:
-    """Return the labels, without names of arms, of the analyses that a closed report leaves out."""
+    """Return which analyses a closed report leaves out: by label, or by kind where the label names an arm."""
     words = Words(trial)
-    return [words.masked(one.label) for one in trial.analyses.values() if not tells_nothing(one, trial)]
+    own = [one for one in trial.analyses.values() if not tells_nothing(one, trial)]
+    named = (KINDS.get(one.estimator, OTHER) if words.has(one.label) else one.label for one in own)
+    return list(dict.fromkeys(named))
 
 
 def tells_nothing(analysis: Analysis, trial: Trial) -> bool:

@@ -13,9 +13,10 @@ import pandas as pd
 from analysis.estimators.baseline import BASELINE, OBSERVED, variable_and_level
 from analysis.estimators.disposition import BY_SITE, DISPOSITION
 from analysis.estimators.harms import ANY, HARMS, OF_KIND
-from analysis.estimators.missing_data import PATTERNS, SEEN, UNSEEN
+from analysis.estimators.missing_data import PATTERNS, SEEN
 from analysis.estimators.populations import POPULATIONS
 from analysis.estimators.recruitment import BY_SITE as RECRUITED_BY_SITE
+from analysis.reporting.audiences.patterns import CLASSES, class_of, is_of
 from analysis.reporting.audiences.small_cells import Relation, adds_up, at_most
 from analysis.reporting.estimates import Estimate
 from data_contracts.spec import Trial
@@ -39,18 +40,20 @@ class Counts:
     """The counts of the open report by name, and the rows that they are."""
 
     rows: Mapping[str, Estimate]
-    records: Mapping[str, int]  # of forms in which a record is an event
+    records: Mapping[str, int]  # of forms
+    patterns: Mapping[str, int]  # by each pattern of missing visits that there may be: never published
 
     @classmethod
-    def of(cls, results: pd.DataFrame, records: Mapping[str, int]) -> "Counts":
+    def of(cls, results: pd.DataFrame, records: Mapping[str, int], patterns: Mapping[str, int]) -> "Counts":
         """Return the counts among rows that are pooled over arms."""
         found = (Estimate.of(record) for record in results.itertuples(index=False))
-        return cls({e.key: e for e in found if e.statistic in COUNTED.get(e.analysis, ())}, records)
+        counted = {e.key: e for e in found if e.statistic in COUNTED.get(e.analysis, ())}
+        return cls(counted, records, patterns)
 
     @property
     def values(self) -> dict[str, int]:
         """Return the counts by name."""
-        return {**{key: int(e.value) for key, e in self.rows.items()}, **self.records}
+        return {**{key: int(e.value) for key, e in self.rows.items()}, **self.records, **self.patterns}
 
     def names(self, analysis: str, **where: str) -> list[str]:
         """Return the names of the rows of an analysis whose columns equal what is given."""
@@ -98,7 +101,8 @@ def relations(counts: Counts, trial: Trial) -> Iterator[Relation]:
         yield from _observed(counts, whole, trial)
         yield from _patterns(counts, whole, trial)
     yield from _harms(counts)
-    yield from _records(counts)
+    yield from _records(counts, trial)
+    yield from _observed_of_records(counts, trial)
 
 
 def _flow(counts: Counts, trial: Trial) -> Iterator[Relation]:
@@ -169,27 +173,31 @@ def _observed(counts: Counts, whole: str, trial: Trial) -> Iterator[Relation]:
 
 
 def _patterns(counts: Counts, whole: str, trial: Trial) -> Iterator[Relation]:
-    own = counts.names(PATTERNS)
-    if not own:
+    """Yield that each pattern is of one class, and seen or missing at each visit, whether patterns are shown or not."""
+    rows, every = counts.names(PATTERNS), list(counts.patterns)
+    if rows:
+        yield adds_up(whole, rows)
+    if not every:
         return
-    yield adds_up(whole, own)
-    for name in [*_stage(counts, LEFT), *counts.names(POPULATIONS)]:
-        for one in own:
-            yield adds_up(name, [one])
-            yield adds_up(name, [other for other in own if other != one])
-    if all(set(counts.rows[name].at) <= {SEEN, UNSEEN} for name in own):
-        yield from _pattern_by_visit(counts, own, trial)
+    yield adds_up(whole, every)
+    for row in rows:
+        yield adds_up(row, [name for name in every if is_of(name, counts.rows[row].at, trial)])
+    yield from _patterns_by_visit(counts, every, trial)
+    for kind in (CLASSES[0], CLASSES[-1]):  # complete cases; those who left
+        own = [name for name in every if class_of(_pattern(name), trial) == kind]
+        for again in [*_stage(counts, LEFT), *counts.names(POPULATIONS)]:
+            yield adds_up(again, own)
+            yield adds_up(again, [name for name in every if name not in own])
 
 
-def _sign(counts: Counts, name: str, place: int) -> str:
-    pattern = counts.rows[name].at
-    return pattern[place]
+def _pattern(name: str) -> str:
+    return name.partition("/")[2]
 
 
-def _pattern_by_visit(counts: Counts, own: list[str], trial: Trial) -> Iterator[Relation]:
+def _patterns_by_visit(counts: Counts, every: list[str], trial: Trial) -> Iterator[Relation]:
     for place, visit in enumerate(trial.visits):
-        seen = [name for name in own if _sign(counts, name, place) == SEEN]
-        for statistic, parts in (("count", seen), ("missing", [name for name in own if name not in seen])):
+        seen = [name for name in every if _pattern(name)[place] == SEEN]
+        for statistic, parts in (("count", seen), ("missing", [name for name in every if name not in seen])):
             place_of = {"outcome": trial.primary.outcome, "visit": visit.code, "statistic": statistic}
             for at_visit in counts.names(OBSERVED, **place_of):
                 yield adds_up(at_visit, parts)
@@ -214,12 +222,32 @@ def _harms(counts: Counts) -> Iterator[Relation]:
             yield Relation({people[ANY]: 1, own: -1, events[ANY]: -1, events[kind]: 1}, is_sum=False)
 
 
-def _records(counts: Counts) -> Iterator[Relation]:
+def _records(counts: Counts, trial: Trial) -> Iterator[Relation]:
     for form in dict.fromkeys(name.split("/")[1] for name in counts.records):
         rows_in, accepted, aside = (
             f"records/{form}/{column}" for column in ("rows_in", "accepted", "quarantined")
         )
-        yield adds_up(rows_in, [accepted, aside])
-        for total in counts.names(HARMS, outcome=ANY, statistic="total"):
-            yield at_most(total, [accepted])
-            yield adds_up(accepted, [total])
+        if rows_in in counts.records:
+            yield adds_up(rows_in, [accepted, aside])
+    events = [f"records/{form.name}/accepted" for form in trial.forms_of("adverse_events")]
+    told = [name for name in events if name in counts.records]
+    for total in counts.names(HARMS, outcome=ANY, statistic="total") if told else ():
+        yield at_most(total, told)
+        yield adds_up(total, told)
+
+
+def _observed_of_records(counts: Counts, trial: Trial) -> Iterator[Relation]:
+    """Yield that no more can be observed than records of the form were accepted."""
+    for outcome in trial.outcomes.values():
+        own = counts.names(OBSERVED, outcome=outcome.name, statistic="count")
+        yield from _no_more_than_accepted(counts, own, outcome.form)
+    described = counts.names(BASELINE, statistic="count")
+    for form in trial.forms_of("participants"):
+        for variable in form.columns:
+            own = [n for n in described if variable_and_level(counts.rows[n].outcome)[0] == variable]
+            yield from _no_more_than_accepted(counts, own, form.name)
+
+
+def _no_more_than_accepted(counts: Counts, own: list[str], form: str) -> Iterator[Relation]:
+    if own and (accepted := f"records/{form}/accepted") in counts.records:
+        yield Relation({**dict.fromkeys(own, 1), accepted: -1}, is_sum=False)

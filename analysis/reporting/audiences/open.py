@@ -19,6 +19,7 @@ from analysis.estimators.recruitment import BY_SITE as RECRUITED_BY_SITE
 from analysis.estimators.recruitment import RECRUITMENT
 from analysis.reporting.audiences.hidden import OF_VALUES, without_small_cells
 from analysis.reporting.content import ReportContent
+from analysis.reporting.tables.provenance import NOT_SHOWN
 from data_contracts.blinded_verdict import reveals
 from data_contracts.blinding import THERAPIST, revealing_columns, revealing_forms
 from data_contracts.plan import Outcome
@@ -41,26 +42,31 @@ STAGES = ("randomised", "excluded", "observed", "lost", "not analysed", "analyse
 TELLING = "adequate_dose"  # the requirement of a population that is judged on sessions
 FINDINGS = ("rule", "form", "dimension", "severity", "effect", "message", "passed", "n_failed", "n_checked")
 PROVENANCE = (
-    "time", "run_id", "triggered_by", "plan_hash", "data_hash", "code_version", "seed", "lock", "packages",
+    "time", "run_id", "triggered_by", "plan_hash", "data_hash", "code_version", "python", "platform", "seed", "lock",
+    "packages",
 )  # fmt: skip
-OF_FILE = ("form", "file", "name", "sha256", "size", "modified")
-EVENTS = ("adverse_events", "withdrawals")  # kinds of forms in which a record is something that happened
+NOT_TOLD = ("allocation", "results_rows", "results_sha256")
+OF_FILE = ("form", "file", "name")  # a size tells how many records there are
+OF_OPEN_FILE = (*OF_FILE, "sha256", "modified")
+LEFT_OUT = {"size": NOT_SHOWN, "sha256": NOT_SHOWN, "modified": NOT_SHOWN}
+OF_PRESENCE = ("completeness", "type")  # rules whose broken ones count the missing
 
 
 def open_content(content: ReportContent) -> ReportContent:
     """Return the content of the open report: the same for every allocation, without small counts."""
     trial = content.trial
     counts = _form_counts(content.counts, trial)
-    results, hidden = without_small_cells(pooled_rows(content.results, trial), _events(counts, trial), trial)
-    told = {form for form in trial.forms if not any(name.startswith(f"records/{form}/") for name in hidden)}
+    pooled, records = pooled_rows(content.results, trial), _records(counts, trial)
+    results, hidden = without_small_cells(pooled, records, trial)
+    is_all_told = trial.report.small_cells <= 1
     return replace(
         content,
         results=results.assign(allocation="", trial=trial.name),
-        counts=counts[counts["form"].isin(told)].reset_index(drop=True),
-        findings=_findings(content.findings, told, trial),
+        counts=counts if is_all_told else _with_signs(counts, hidden),
+        findings=_findings(content.findings, hidden, trial),
         queries=content.queries.iloc[0:0],
         provenance=_provenance(content.provenance, trial),
-        notes=tuple(_notes(content.notes, trial)),
+        notes=tuple(_notes(content.notes, trial)) if is_all_told else (),
         audience="open",
     )
 
@@ -140,20 +146,50 @@ def _form_counts(counts: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     return kept[["form", "rows_in", "accepted", "quarantined"]].reset_index(drop=True)
 
 
-def _events(counts: pd.DataFrame, trial: Trial) -> dict[str, int]:
-    """Return the numbers of records of forms in which a record is an event, by `records/<form>/<column>`."""
-    events = [form.name for kind in EVENTS for form in trial.forms_of(kind)]  # type: ignore[arg-type]
-    own = counts[counts["form"].isin(events)].set_index("form")
-    return {f"records/{form}/{column}": int(n) for form, row in own.iterrows() for column, n in row.items()}
+def _records(counts: pd.DataFrame, trial: Trial) -> dict[str, int]:
+    """Return the numbers of records that tell something of people, by `records/<form>/<column>`.
+
+    All where a record is a person or an event; of visits how many were accepted, since no more can be observed.
+    """
+    visits = {form.name for form in trial.forms_of("visits")}
+    return {
+        f"records/{form}/{column}": int(n)
+        for form, row in counts.set_index("form").iterrows()
+        for column, n in row.items()
+        if form not in visits or column == "accepted"
+    }
 
 
-def _findings(findings: pd.DataFrame, told: set[str], trial: Trial) -> pd.DataFrame:
+def _with_signs(counts: pd.DataFrame, hidden: Mapping[str, str]) -> pd.DataFrame:
+    """Return the numbers of records, signs in place of hidden ones, and of what would tell how many were accepted."""
+    shown = {str(form): row.astype("object") for form, row in counts.set_index("form").iterrows()}
+    for form, row in shown.items():
+        signs = {
+            column: hidden[name] for column in row.index if (name := f"records/{form}/{column}") in hidden
+        }
+        alone = {"rows_in": signs["accepted"]} if set(signs) == {"accepted"} else {}
+        row.update(pd.Series({**alone, **signs}, dtype="object"))
+    return pd.DataFrame([{"form": form, **row} for form, row in shown.items()], columns=counts.columns)
+
+
+def _findings(findings: pd.DataFrame, hidden: Mapping[str, str], trial: Trial) -> pd.DataFrame:
+    """Return what was found by rules that tell no arm.
+
+    Where small counts are hidden, of visits alone, and never of how many records: elsewhere a broken rule tells that
+    some are missing, and a column's records checked tell how many.
+    """
     from data_contracts.suites import rules_of
 
     may = {rule.id for rule in rules_of(trial) if not reveals(rule, trial)}
     columns = [name for name in FINDINGS if name in findings]
-    kept = findings["rule"].isin(may) & findings["form"].isin(told)
-    return findings.loc[kept, columns].reset_index(drop=True)
+    found = findings.loc[findings["rule"].isin(may), columns].reset_index(drop=True)
+    if trial.report.small_cells <= 1:
+        return found
+    visits = [form.name for form in trial.forms_of("visits")]
+    found = found[found["form"].isin(visits)].reset_index(drop=True)
+    told = ~found["form"].isin([name.split("/")[1] for name in hidden])
+    hides = found["n_failed"].gt(0) & (~told | found["dimension"].isin(OF_PRESENCE))
+    return found.assign(n_failed=found["n_failed"].astype("float64").mask(hides), n_checked=float("nan"))
 
 
 def _notes(notes: tuple[str, ...], trial: Trial) -> Iterator[str]:
@@ -166,11 +202,11 @@ def _provenance(provenance: Mapping[str, Any], trial: Trial) -> Mapping[str, Any
     """Return the run's facts; of the files that tell the arms only their names."""
     open_files = {form.name for form in _open_forms(trial)}
     files = [
-        {
-            name: source[name]
-            for name in (OF_FILE if source["form"] in open_files else OF_FILE[:3])
-            if name in source
-        }
+        {**LEFT_OUT, **_named(source, OF_OPEN_FILE if source["form"] in open_files else OF_FILE)}
         for source in provenance.get("sources", ())
     ]
-    return {**{name: provenance[name] for name in PROVENANCE if name in provenance}, "sources": files}
+    return {**dict.fromkeys(NOT_TOLD, NOT_SHOWN), **_named(provenance, PROVENANCE), "sources": files}
+
+
+def _named(facts: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: facts[name] for name in names if name in facts}

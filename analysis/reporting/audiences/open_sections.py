@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.estimators.recruitment import BY_SITE as RECRUITED_BY_SITE
 from analysis.reporting.audiences import open_tables
-from analysis.reporting.audiences.hidden import HIDDEN
+from analysis.reporting.audiences.hidden import HIDDEN, OF_MOMENTS, OF_QUARTILES
 from analysis.reporting.audiences.labels import characteristic_labels
 from analysis.reporting.content import ReportContent
 from analysis.reporting.deviations import departures
@@ -27,16 +27,23 @@ POOLED = (
 SMALL = (
     "Counts of fewer than {t} participants or events are shown as <{t}; others are shown as ≥{t} or not at all where a "
     "small one would follow from them. How many were randomised, excluded after it, and are in the primary population "
-    "is always shown. Rare patterns of visits are shown by class, and months and bins with few are joined to the next."
+    "is always shown. Rare patterns of visits are shown by class, if at all, and months and bins with few are joined "
+    "to the next. Means and SDs are of at least {moments}, quartiles of at least {quartiles}, and no quartile stands "
+    "beside a hidden count. Broken rules are listed of visits alone."
 )
+ENDS = "The lowest and the highest bar of a visit hold everybody beyond as well; how far they reach is not shown."
 
 
 def about(content: ReportContent) -> Blocks:
     """Yield what this report leaves out, and the primary question."""
     yield Paragraph(POOLED, "notes")
     if content.trial.report.small_cells > 1:
-        yield Paragraph(SMALL.format(t=content.trial.report.small_cells), "notes")
+        yield Paragraph(_small(content.trial.report.small_cells), "notes")
     yield estimand_table(content.trial.primary, content.trial, None, departures(content))
+
+
+def _small(threshold: int) -> str:
+    return SMALL.format(t=threshold, moments=OF_MOMENTS * threshold, quartiles=OF_QUARTILES * threshold)
 
 
 def flow(content: ReportContent) -> Blocks:
@@ -67,7 +74,10 @@ def baseline(content: ReportContent) -> Blocks:
 
 def outcomes(content: ReportContent) -> Blocks:
     """Yield the outcomes as observed, and how the primary one is spread."""
-    yield from distribution_figure(content.results, content.trial, pooled=True)
+    spread = distribution_figure(content.results, content.trial, pooled=True)
+    yield from spread
+    if spread and content.trial.report.small_cells > 1:
+        yield Paragraph(ENDS, "notes")
     yield open_tables.outcomes_table(content.results, content.trial)
 
 

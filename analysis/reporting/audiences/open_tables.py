@@ -1,6 +1,5 @@
 """Tables of the open report: a column for both arms together. Not here: which rows it has (open), sections."""
 
-import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -11,9 +10,10 @@ from analysis.estimators.harms import ANY, HARMS, OF_KIND
 from analysis.estimators.missing_data import MISSING, PATTERNS, SEEN, UNSEEN
 from analysis.estimators.populations import POPULATIONS
 from analysis.estimators.recruitment import RECRUITMENT
-from analysis.reporting import numbers
+from analysis.reporting import cells, numbers
 from analysis.reporting.audiences.hidden import HIDDEN
 from analysis.reporting.estimates import Estimate, estimates, first, visit_label
+from analysis.reporting.methods.words import inside, opening
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row, sources
 from data_contracts.spec import Trial
 
@@ -29,6 +29,7 @@ OF_SITES = (
     "Those excluded after randomisation count as not observed and not analysed; stages at which few are missing at a "
     "site are left out."
 )
+FORMS = "Forms that tell an arm, such as those of therapy, are left out."
 NOBODY = "The results table holds no such counts."
 
 
@@ -45,8 +46,9 @@ def flow_table(results: pd.DataFrame, trial: Trial) -> Table:
 
 
 def _flow_row(found: Estimate, trial: Trial) -> Row:
-    where = visit_label(found.visit, trial) if found.visit else ""
-    return row(STAGES[found.outcome], where, found.at.capitalize(), count_cell(found))
+    where, stage = visit_label(found.visit, trial) if found.visit else "", STAGES[found.outcome]
+    reason = opening(found.at)
+    return row(stage, where, "" if reason == stage else reason, count_cell(found))
 
 
 def sites_table(results: pd.DataFrame, trial: Trial) -> Table:
@@ -98,7 +100,7 @@ def baseline_table(results: pd.DataFrame, trial: Trial, labels: dict[str, str]) 
     variables = dict.fromkeys(variable_and_level(outcome)[0] for outcome, _ in found)
     lines = [line for v in variables for line in _block(found, v, labels.get(v, v))]
     columns = (Column("Characteristic", "text"), Column("All"))
-    label = trial.populations[trial.primary.population].label.lower()
+    label = inside(trial.populations[trial.primary.population].label)
     return Table(
         "open-baseline", f"Baseline characteristics: {label}", columns, one_group(lines), empty=NOBODY
     )
@@ -148,9 +150,7 @@ def patterns_table(results: pd.DataFrame, trial: Trial) -> Table:
     """Return a row per pattern of seen and missing visits, or per class of patterns where some are rare."""
     shares = {e.at: e for e in estimates(results, analysis=PATTERNS, statistic="percent")}
     found = list(estimates(results, analysis=PATTERNS, statistic="count"))
-    lines = [
-        row(e.at.capitalize() if " " in e.at else e.at, _with_percent(e, shares.get(e.at))) for e in found
-    ]
+    lines = [row(opening(e.at) if " " in e.at else e.at, _with_percent(e, shares.get(e.at))) for e in found]
     label = trial.outcomes[trial.primary.outcome].label
     visits = ", ".join(visit.label for visit in trial.visits)
     raw = any(set(e.at) <= {SEEN, UNSEEN} for e in found)
@@ -176,7 +176,7 @@ def harms_table(results: pd.DataFrame) -> Table:
     found = {(e.outcome, e.statistic): e for e in estimates(results, analysis=HARMS)}
     lines = [
         row(
-            "Any event" if kind == ANY else kind.removeprefix(OF_KIND).capitalize(),
+            "Any event" if kind == ANY else opening(kind.removeprefix(OF_KIND)),
             _with_percent(found.get((kind, "count")), found.get((kind, "percent"))),
             count_cell(found.get((kind, "total"))),
         )
@@ -191,12 +191,15 @@ def records_table(counts: pd.DataFrame, trial: Trial) -> Table:
     lines = [
         row(
             trial.forms[str(form)].label,
-            *(Cell(numbers.number(n, 0), f"records/{form}/{name}") for name, n in own.items()),
+            *(
+                Cell(n) if isinstance(n, str) else Cell(numbers.number(n, 0), f"records/{form}/{name}")
+                for name, n in own.items()
+            ),
         )
         for form, own in counts.set_index("form").iterrows()
     ]
     columns = (Column("Form", "text"), *(Column(name) for name in ("Rows in", "Accepted", "Quarantined")))
-    notes = ("Forms that tell an arm, such as those of therapy, are left out.",)
+    notes = (FORMS,)
     return Table(
         "open-records", "Records by form", columns, one_group(lines), notes, "No form may be shown here."
     )
@@ -219,21 +222,11 @@ def _with_percent(count: Estimate | None, percent: Estimate | None) -> Cell:
 
 
 def mean_cell(found: dict[str, Estimate]) -> Cell:
-    """Return "12.3 (4.5)"; a dash where there are too few."""
-    mean, sd = found.get("observed mean"), found.get("observed sd")
-    if mean is None or sd is None:
-        return Cell(numbers.ABSENT)
-    decimals = numbers.decimals_for(sd.value)
-    shown = f"{numbers.number(mean.value, decimals)} ({numbers.number(sd.value, decimals)})"
-    return Cell(shown, sources(mean.key, sd.key))
+    """Return "12.3 (4.5)"; a dash where there are too few, or where it would tell a hidden count."""
+    return cells.mean_cell(found.get("observed mean"), found.get("observed sd"))
 
 
 def median_cell(found: dict[str, Estimate]) -> Cell:
-    """Return "12.0 (8.0 to 15.5)"; a dash where there are too few."""
-    parts = [found[name] for name in ("median", "lower quartile", "upper quartile") if name in found]
-    if len(parts) < 3:
-        return Cell(numbers.ABSENT)
-    median, lower, upper = (part.value for part in parts)
-    decimals = numbers.decimals_for(found["observed sd"].value if "observed sd" in found else math.nan)
-    shown = f"{numbers.number(median, decimals)} {numbers.interval(lower, upper, decimals)}"
-    return Cell(shown, sources(*(part.key for part in parts)))
+    """Return "12.0 (8.0 to 15.5)"; a dash where there are too few, or where it would tell a hidden count."""
+    names = ("median", "lower quartile", "upper quartile", "observed sd")
+    return cells.median_cell(*(found.get(name) for name in names))

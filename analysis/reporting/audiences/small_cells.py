@@ -14,7 +14,7 @@ import numpy as np
 
 from data_contracts.errors import ContractError, Problem
 
-Sign = Literal["small", "large", "withheld"]  # 1 to t - 1; t or more; nothing said
+Sign = Literal["small", "large", "withheld", "unseen"]  # 1 to t - 1; t or more; 1 or more; no table has it
 Signs = dict[str, Sign]
 Range = tuple[float, float]
 
@@ -45,12 +45,13 @@ def at_most(less: str, more: Iterable[str]) -> Relation:
     return Relation({less: 1, **dict.fromkeys(more, -1)}, is_sum=False)
 
 
-def protect(
+def protect(  # noqa: PLR0913, PLR0917 - what is published and what is not
     counts: Mapping[str, int],
     relations: Iterable[Relation],
     threshold: int,
     fixed: Collection[str] = (),
     spared: Collection[str] = (),
+    unseen: Collection[str] = (),
 ) -> Signs:
     """Return the counts to hide, and the sign each is shown by.
 
@@ -60,12 +61,15 @@ def protect(
         threshold: Counts from 1 to one less are small; 0 and 1 hide nothing.
         fixed: Counts that are published whatever they are.
         spared: Counts that are hidden for the sake of others only where hiding no other helps.
+        unseen: Counts that no table has a place for, and that must not follow from those that one has.
 
     Returns:
-        Signs such that the range of each count shown as small, given all that is published, holds 1 to
-        threshold - 1; and that of each small count shown as withheld reaches to the threshold at least.
+        Signs such that the range of each count shown as small, and of each small one that is unseen, given all that
+        is published, holds 1 to threshold - 1; and that of each small count shown as withheld reaches to the
+        threshold at least.
     """
-    signs: Signs = {name: "small" for name, n in counts.items() if 1 <= n < threshold and name not in fixed}
+    small = {name for name, n in counts.items() if 1 <= n < threshold} - set(fixed)
+    signs: Signs = {**dict.fromkeys(sorted(small), "small"), **dict.fromkeys(unseen, "unseen")}
     known = [relation for relation in relations if relation.holds(counts)]
     safe = set[frozenset[tuple[str, Sign]]]()
     while True:
@@ -78,6 +82,30 @@ def protect(
                 safe.add(frozenset((n, signs[n]) for n in part))
             else:
                 signs |= _one_more(exposed, part, counts, signs, known, fixed, spared)
+
+
+def is_kept(
+    counts: Mapping[str, int], relations: Sequence[Relation], threshold: int, signs: Mapping[str, Sign]
+) -> bool:
+    """Return whether these signs keep what `protect` promises."""
+    parts = _parts(signs, relations)
+    return all(_first_exposed(part, counts, signs, relations, threshold) is None for part in parts)
+
+
+def floors(
+    names: Collection[str],
+    counts: Mapping[str, int],
+    relations: Sequence[Relation],
+    threshold: int,
+    signs: Mapping[str, Sign],
+) -> dict[str, int]:
+    """Return the least that each of these counts can be for all that anybody may know."""
+    known = {name: counts[name] for name in names if name not in signs}
+    for part in _parts(signs, relations):
+        if hidden := set(names).intersection(part):
+            programme = _Programme(part, counts, signs, relations, threshold)
+            known |= {name: int(programme.range_of(name)[0]) for name in sorted(hidden)}
+    return known
 
 
 def _parts(signs: Mapping[str, Sign], relations: Iterable[Relation]) -> list[tuple[str, ...]]:
@@ -99,10 +127,10 @@ def _first_exposed(
 ) -> str | None:
     programme = _Programme(part, counts, signs, relations, threshold)
     for name in part:
-        if counts[name] >= threshold:
+        if not 1 <= counts[name] < threshold:
             continue
         low, high = programme.range_of(name)
-        if not (low <= 1 and high >= threshold - 1 if signs[name] == "small" else high >= threshold):
+        if not (high >= threshold if signs[name] == "withheld" else low <= 1 and high >= threshold - 1):
             return name
     return None
 
@@ -130,7 +158,7 @@ def _one_more(  # noqa: PLR0913, PLR0917 - the whole state of the search
     for free in (cheap & nearest, cheap, published & nearest, published):
         if free:
             return {min(free, key=lambda n: (counts[n], n)): "large"}
-    telling = [n for n in part if signs[n] != "withheld"]
+    telling = [n for n in part if signs[n] not in {"withheld", "unseen"}]
     if not telling:
         problem = Problem("small counts", "one that follows from counts that are always published", "none")
         raise ContractError("A small count can't be hidden; the open report was not made.", [problem])
@@ -151,7 +179,9 @@ class _Programme:
         self.part = part
         self.rows = list(_rows(part, counts, relations))
         most = sum(counts.values()) + threshold * len(part)  # beyond what any count can be
-        limits = {"small": (1, threshold - 1), "large": (threshold, most), "withheld": (0, most)}
+        limits = {
+            "small": (1, threshold - 1), "large": (threshold, most), "withheld": (1, most), "unseen": (0, most),
+        }  # fmt: skip
         self.low, self.high = np.array([limits[signs[name]] for name in part], dtype=float).T
 
     def range_of(self, name: str) -> Range:

@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.reporting import numbers
 from analysis.reporting.estimates import MEAN, Estimate, arm_label, estimates, visit_label
 from analysis.reporting.figures import look
-from analysis.reporting.figures.visits import WIDTH, apart, height, mark_primary_visit, visit_axis
+from analysis.reporting.figures.visits import WIDTH, beside, height, mark_primary_visit, visit_axis
 from analysis.reporting.headline import is_shuffled
 from analysis.reporting.report import Picture
 from data_contracts.spec import Arm, Trial
@@ -70,8 +70,7 @@ def _draw(means: list[Estimate], trial: Trial, *, shuffled: bool) -> "Figure":
 
 def _draw_arm(axes: "Axes", means: list[Estimate], arm: Arm, position: int, trial: Trial) -> None:
     style, months = look.style(position), {visit.code: visit.month for visit in trial.visits}
-    shift = apart(position, len(trial.arms), trial)
-    at = [months[mean.visit] + shift for mean in means]
+    at = [beside(months[mean.visit], position, len(trial.arms), trial) for mean in means]
     values = [mean.value for mean in means]
     errors = [[m.value - m.lower for m in means], [m.upper - m.value for m in means]]
     axes.errorbar(

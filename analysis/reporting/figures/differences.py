@@ -8,7 +8,7 @@ from analysis.reporting import numbers
 from analysis.reporting.estimates import DIFFERENCE, Estimate, contrast, estimates, visit_label
 from analysis.reporting.figures import look
 from analysis.reporting.figures.forest import scale_of, sides
-from analysis.reporting.figures.visits import WIDTH, apart, height, mark_primary_visit, visit_axis
+from analysis.reporting.figures.visits import WIDTH, beside, height, mark_primary_visit, visit_axis
 from analysis.reporting.headline import is_shuffled
 from analysis.reporting.report import Picture
 from data_contracts.spec import Arm, Trial
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NAME = "visit-differences"
+NAME, SMALL = "visit-differences", 9.5  # points
 
 
 def differences_figure(results: pd.DataFrame, trial: Trial) -> tuple[Picture, ...]:
@@ -66,8 +66,8 @@ def _draw(found: list[Estimate], trial: Trial, *, shuffled: bool) -> "Figure":
 
 def _draw_arm(axes: "Axes", found: list[Estimate], arm: Arm, position: int, trial: Trial) -> None:
     style, months = look.style(position), {visit.code: visit.month for visit in trial.visits}
-    shift = apart(position - 1, len(trial.compared_arms), trial)
-    at, values = [months[one.visit] + shift for one in found], [one.value for one in found]
+    n_arms, values = len(trial.compared_arms), [one.value for one in found]
+    at = [beside(months[one.visit], position - 1, n_arms, trial) for one in found]
     errors = [[one.value - one.lower for one in found], [one.upper - one.value for one in found]]
     axes.errorbar(
         at, values, errors, fmt=style.marker, color=style.colour, elinewidth=1.6, capsize=3.5, capthick=1.6,
@@ -81,6 +81,7 @@ def _label(axes: "Axes", trial: Trial) -> None:
     outcome = trial.outcomes[trial.primary.outcome]
     below, above = sides(outcome, trial)
     words = f"\N{UPWARDS ARROW} favours {above}; \N{DOWNWARDS ARROW} favours {below}"
-    axes.set_xlabel(words, loc="left", fontsize=9.5, color=look.QUIET, labelpad=8)
+    lines = "\n".join(look.wrapped(words, WIDTH - 1, SMALL))
+    axes.set_xlabel(lines, loc="left", fontsize=SMALL, color=look.QUIET, labelpad=8)
     axes.margins(y=0.08)
     look.titled(axes, scale_of(outcome))

@@ -1,14 +1,14 @@
 """How the primary outcome is spread, by visit and arm or over all arms. Not here: counting it (estimators)."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from analysis.estimators.baseline import OBSERVED
-from analysis.estimators.distribution import DISTRIBUTION
+from analysis.estimators.distribution import ABOVE, BELOW, DISTRIBUTION, TO
 from analysis.reporting import numbers
 from analysis.reporting.estimates import Estimate, arm_label, estimates
 from analysis.reporting.figures import look, panels
@@ -94,13 +94,29 @@ def _spreads(results: pd.DataFrame, trial: Trial, arms: Sequence[str]) -> list[S
             if not all(math.isnan(one.value) for one in rows):
                 keys = ((name, observed.get((visit.code, arm, name))) for name in SUMMARY)
                 summary = {name: e for name, e in keys if e is not None and not math.isnan(e.value)}
-                found.append(Spread(visit.code, arm, tuple(_bin(one) for one in rows), summary))
+                found.append(Spread(visit.code, arm, tuple(_bins(rows)), summary))
     return found
 
 
-def _bin(counted: Estimate) -> tuple[float, float, float]:
-    lower, _, upper = counted.at.partition(" to ")
-    return float(lower), float(upper), 100 * counted.value / (counted.n or 1)
+def _bins(counted: Sequence[Estimate]) -> Iterator[tuple[float, float, float]]:
+    """Yield lower and upper limit and percent; a bin without an end is drawn as wide as the narrowest that has both."""
+    limits = [_limits(one.at) for one in counted]
+    widths = [upper - lower for lower, upper in limits if math.isfinite(upper - lower)]
+    inner = [edge for pair in limits for edge in pair if math.isfinite(edge)]
+    width = min(widths, default=max(map(abs, inner), default=0.0) / 10 or 1.0)
+    for one, (lower, upper) in zip(counted, limits, strict=True):
+        low = lower if math.isfinite(lower) else upper - width
+        yield low, upper if math.isfinite(upper) else lower + width, 100 * one.value / (one.n or 1)
+
+
+def _limits(at: str) -> tuple[float, float]:
+    """Return the limits of a bin such as "10 to 20", "below 10" and "20 or more"."""
+    if at.startswith(BELOW):
+        return -math.inf, float(at.removeprefix(BELOW))
+    if at.endswith(ABOVE):
+        return float(at.removesuffix(ABOVE)), math.inf
+    lower, _, upper = at.partition(TO)
+    return float(lower), float(upper)
 
 
 def _said(spread: Spread, trial: Trial) -> str:
@@ -121,17 +137,15 @@ def _draw(spreads: list[Spread], trial: Trial, arms: Sequence[str], *, shuffled:
     import matplotlib as mpl
 
     shown = [visit for visit in trial.visits if any(s.visit == visit.code for s in spreads)]
-    longest = max(share for s in spreads for _, _, share in s.bins if share > 0)
+    longest = _longest(spreads)
     places = {arm: _place(i, len(arms), longest) for i, arm in enumerate(arms)}
     room = (WIDTH - 0.7) / len(shown)
     titles = [_title(v, [s for s in spreads if s.visit == v.code], trial, room) for v in shown]
     scale = _scale(trial)
     with mpl.rc_context(look.RC):
         handles = _handles(trial, arms, some_hidden=any(s.hidden for s in spreads))
-        columns = _columns(handles)
-        around = _around(
-            spreads, len(scale), max(map(len, titles)), math.ceil(len(handles) / columns), len(shown)
-        )
+        legend = look.entries([str(handle.get_label()) for handle in handles], WIDTH)
+        around = _around(spreads, len(scale), max(map(len, titles)), legend.height, len(shown))
         figure, every = panels.in_a_row(WIDTH, 3.9, (1.0,) * len(shown), around, range(len(shown)))
         for axes, visit, lines in zip(every, shown, titles, strict=True):
             own = [s for s in spreads if s.visit == visit.code]
@@ -140,10 +154,15 @@ def _draw(spreads: list[Spread], trial: Trial, arms: Sequence[str], *, shuffled:
             panels.title(axes, "\n".join(lines))
             _label(axes, own, list(places.values()), longest, room)
         every[0].set_ylabel("\n".join(scale), color=look.INK)
-        _legend(figure, handles, columns)
+        _legend(figure, handles, legend)
         if shuffled:
             panels.mark_all(figure, MARK)
     return figure
+
+
+def _longest(spreads: list[Spread]) -> float:
+    """Return the longest bar, in percent."""
+    return max(share for spread in spreads for _, _, share in spread.bins if share > 0)
 
 
 def _place(position: int, count: int, longest: float) -> Place:
@@ -200,12 +219,14 @@ def _title(visit: Visit, own: list[Spread], trial: Trial, room: float) -> tuple[
     return (*named, *look.wrapped(n, room, panels.SMALL))
 
 
-def _around(spreads: list[Spread], n_scale: int, n_title: int, n_legend: int, n_panels: int) -> panels.Around:
-    """Return what the lines of labels, titles and legend take."""
+def _around(spreads: list[Spread], n_scale: int, n_title: int, legend: float, n_panels: int) -> panels.Around:
+    """Return what the lines of labels and titles take, and the legend in inches."""
     longest = max((f"{edge:g}" for s in spreads for bin_ in s.bins for edge in bin_[:2]), key=len)
     left = 0.16 + 0.19 * n_scale + look.text_width(longest, panels.SMALL)
-    top = 0.14 + 0.24 * n_legend + 0.155 * n_title
-    return panels.Around(left=left, bottom=0.28, top=top, gaps=(0.1,) * (n_panels - 1), right=0.14)
+    top = 0.13 + legend + 0.155 * n_title
+    last = f"{_round_share(_longest(spreads)):g}%"
+    right = max(0.14, look.text_width(last, panels.SMALL) / 2)
+    return panels.Around(left=left, bottom=0.28, top=top, gaps=(0.1,) * (n_panels - 1), right=right)
 
 
 def _label(axes: "Axes", own: list[Spread], places: list[Place], longest: float, room: float) -> None:
@@ -244,14 +265,8 @@ def _handles(trial: Trial, arms: Sequence[str], *, some_hidden: bool) -> list[An
     return [*handles, Line2D([], [], label=HIDDEN, **hidden)] if some_hidden else handles
 
 
-def _columns(handles: list[Any]) -> int:
-    """Return in how many columns the legend stands: two where one line is too long."""
-    is_wide = sum(look.text_width(str(handle.get_label()), 10.5) + 0.9 for handle in handles) > WIDTH
-    return 2 if is_wide else len(handles)
-
-
-def _legend(figure: "Figure", handles: list[Any], columns: int) -> None:
+def _legend(figure: "Figure", handles: list[Any], made: look.Entries) -> None:
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.0, 1.0), ncols=columns, frameon=False,
-        labelcolor=look.INK, borderaxespad=0.2, columnspacing=2.0,
+        handles=handles, labels=made.labels, loc="upper left", bbox_to_anchor=(0.0, 1.0), ncols=made.columns,
+        frameon=False, labelcolor=look.INK, borderaxespad=0.2, columnspacing=2.0,
     )  # fmt: skip

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from analysis.reporting.consort import Flow, Reasons, Way
+from analysis.reporting.consort import SET_ASIDE, Flow, Reasons, Screening, Way
 from analysis.reporting.figures import look
+from analysis.reporting.methods.words import inside
 from analysis.reporting.report import Picture
 from data_contracts.standing import MARK, SHUFFLED, marked
 
@@ -64,7 +65,8 @@ def _said(flow: Flow) -> Iterator[str]:
     """Yield the diagram in words, from top to bottom, a way at a time."""
     if flow.screening is not None:
         yield f"{flow.screening.assessed} assessed for eligibility."
-        yield f"{_listed(_aside(flow.screening.excluded, 'excluded'))}."
+        if left := _left_at_screening(flow.screening):
+            yield f"{_listed(left)}."
     yield f"{flow.randomised} randomised."
     for column in _columns(flow):
         name, *boxes = [box for box in column if box is not None]
@@ -100,7 +102,7 @@ def _way(way: Way, visits: list[str], *, treats: bool, is_named: bool) -> Iterat
         if seen is None:
             yield None
             continue
-        label = seen.visit.label.lower() if seen.visit.baseline else seen.visit.label
+        label = inside(seen.visit.label) if seen.visit.baseline else seen.visit.label
         primary = " (primary visit)" if seen.is_primary else ""
         yield Box(
             f"{seen.observed} observed at {label}{primary}", _lost(seen.lost), is_strong=seen.is_primary
@@ -130,7 +132,7 @@ def _aside(left: Reasons | None, what: str) -> tuple[str, ...]:
         return (f"{left.n} {what}",)
     if len(left.by_reason) == 1:
         return (f"{left.n} {what} ({left.by_reason[0][0]})",)
-    return (f"{left.n} {what}:", *(f"{n} {reason[0].lower()}{reason[1:]}" for reason, n in left.by_reason))
+    return (f"{left.n} {what}:", *(f"{n} {inside(reason)}" for reason, n in left.by_reason))
 
 
 def _draw(flow: Flow, *, is_marked: bool) -> "Figure":
@@ -161,9 +163,15 @@ def _top_boxes(flow: Flow) -> tuple[Box | None, Box | None, Box]:
     randomised = Box(f"{flow.randomised} randomised", is_strong=True)
     if flow.screening is None:
         return None, None, randomised
-    excluded = _aside(flow.screening.excluded, "excluded")
-    aside = Box(excluded[0], excluded[1:]) if excluded else None
+    left = _left_at_screening(flow.screening)
+    aside = Box(left[0], left[1:]) if left else None
     return Box(f"{flow.screening.assessed} assessed for eligibility"), aside, randomised
+
+
+def _left_at_screening(screening: Screening) -> tuple[str, ...]:
+    """Return who was not randomised and why, and whose allocation record was set aside."""
+    aside = (f"besides, {screening.set_aside} {SET_ASIDE}",) if screening.set_aside else ()
+    return (*_aside(screening.excluded, "excluded"), *aside)
 
 
 def _top_sizes(flow: Flow, width: float) -> tuple[float, float, float, float]:

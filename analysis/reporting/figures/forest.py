@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Literal
 from analysis.reporting import numbers
 from analysis.reporting.estimates import Estimate
 from analysis.reporting.figures import look
+from analysis.reporting.methods.words import inside
 from data_contracts.plan import Outcome
-from data_contracts.spec import Trial
+from data_contracts.spec import Arm, Trial
 from data_contracts.standing import MARK
 
 if TYPE_CHECKING:
@@ -55,9 +56,9 @@ class Forest:
     stands_for: str = ""  # what hollow marks mean
 
 
-def sides(outcome: Outcome, trial: Trial) -> tuple[str, str]:
-    """Return whom a difference below zero favours, and whom one above."""
-    arms = trial.compared_arms
+def sides(outcome: Outcome, trial: Trial, arm: Arm | None = None) -> tuple[str, str]:
+    """Return whom a difference below zero favours, and whom one above; of all compared arms unless of one."""
+    arms = trial.compared_arms if arm is None else (arm,)
     compared = arms[0].label if len(arms) == 1 else "the compared arm"
     both = (trial.reference_arm.label, compared)
     return both if outcome.better == "higher" else (compared, both[0])
@@ -65,9 +66,7 @@ def sides(outcome: Outcome, trial: Trial) -> tuple[str, str]:
 
 def scale_of(outcome: Outcome) -> str:
     """Return what the scale shows: a difference in the outcome, in its unit."""
-    return f"Difference in {outcome.label[0].lower()}{outcome.label[1:]}" + (
-        f", {outcome.unit}" if outcome.unit else ""
-    )
+    return f"Difference in {inside(outcome.label)}" + (f", {outcome.unit}" if outcome.unit else "")
 
 
 def said(line: Line) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.reporting.report import Picture
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -17,6 +19,8 @@ DOTS_PER_INCH, MOST_DOTS = 160, 1200  # of the PNG, which is for Word; a wide fi
 CSS_NAMES = {INK: "ink", QUIET: "quiet", FAINT: "rule", BAND: "band", PAPER: "paper"}
 SIZE = 10.5  # points
 BESIDE_LABEL = 1.0  # inches a legend needs for the sign of a label and the gap to the next
+ENTRY, LINE = 0.25, 0.175  # inches: of a legend's entry, of each further line in it or in a title
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 FONT = "DejaVu Sans"  # comes with matplotlib: the same picture on every machine
 
 
@@ -67,10 +71,8 @@ def panels(width: float, height: float, heights: tuple[float, ...]) -> "tuple[Fi
 
     figure = Figure(figsize=(width, height), layout="constrained", facecolor=PAPER)
     grid = figure.add_gridspec(len(heights), height_ratios=heights)
-    first = _bare(figure.add_subplot(grid[0], facecolor="none"))
-    rest = (
-        _bare(figure.add_subplot(grid[i], facecolor="none", sharex=first)) for i in range(1, len(heights))
-    )
+    first = bare(figure.add_subplot(grid[0], facecolor="none"))
+    rest = (bare(figure.add_subplot(grid[i], facecolor="none", sharex=first)) for i in range(1, len(heights)))
     every = (first, *rest)
     for axes in every[:-1]:
         axes.tick_params(labelbottom=False)
@@ -93,7 +95,7 @@ def chart(figure: "Figure", left: float, bottom: float, width: float, height: fl
     """Return bare axes at a place of a sheet, in inches."""
     whole_width, whole_height = figure.get_size_inches()
     place = (left / whole_width, bottom / whole_height, width / whole_width, height / whole_height)
-    return _bare(figure.add_axes(place, facecolor="none"))
+    return bare(figure.add_axes(place, facecolor="none"))
 
 
 @cache
@@ -107,8 +109,18 @@ def text_width(text: str, size: float, *, is_bold: bool = False) -> float:
     return float(width) / 72
 
 
-def wrapped(text: str, width: float, size: float, *, is_bold: bool = False) -> tuple[str, ...]:
-    """Return text in lines that are no wider than so many inches; a word that is wider is broken."""
+def wrapped(
+    text: str, width: float, size: float, *, is_bold: bool = False, most: int | None = None
+) -> tuple[str, ...]:
+    """Return text in lines that are no wider than so many inches; a word that is wider is broken.
+
+    Args:
+        text: The words.
+        width: Of a line, in inches.
+        size: Of the letters, in points.
+        is_bold: Whether they are bold.
+        most: How many lines there may be; what is beyond them is left out, and an ellipsis says so.
+    """
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -116,7 +128,22 @@ def wrapped(text: str, width: float, size: float, *, is_bold: bool = False) -> t
             lines[-1] = longer
         else:
             lines += _broken(word, width, size, is_bold=is_bold)
-    return tuple(line for line in lines if line)
+    kept = tuple(line for line in lines if line)
+    if most is None or len(kept) <= most:
+        return kept
+    return (*kept[: most - 1], _cut(kept[most - 1], width, size, is_bold=is_bold))
+
+
+def elided(text: str, width: float, size: float) -> str:
+    """Return text in one line no wider than so many inches; an ellipsis stands for what is left out."""
+    return "".join(wrapped(text, width, size, most=1))
+
+
+def _cut(line: str, width: float, size: float, *, is_bold: bool) -> str:
+    """Return the beginning of a line with an ellipsis after it."""
+    while line and text_width(f"{line}{ELLIPSIS}", size, is_bold=is_bold) > width:
+        line = line[:-1].rstrip(" ,;")
+    return f"{line}{ELLIPSIS}"
 
 
 def _broken(word: str, width: float, size: float, *, is_bold: bool) -> list[str]:
@@ -127,24 +154,52 @@ def _broken(word: str, width: float, size: float, *, is_bold: bool) -> list[str]
     return parts
 
 
-def titled(axes: "Axes", title: str) -> None:
-    """Write a title above axes, and below it a legend of what has a label, in as many lines as it needs."""
-    handles, labels = axes.get_legend_handles_labels()
-    if len(labels) < 2:
-        axes.set_title(title, loc="left", fontsize=SIZE, pad=12)
-        return
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A legend's words in lines that fit: in how many columns, and how high it is in inches."""
+
+    labels: tuple[str, ...]
+    columns: int
+    height: float
+
+
+def entries(labels: Sequence[str], room: float) -> Entries:
+    """Return a legend's labels in as many columns as a width in inches holds; one that is wider is wrapped."""
+    widths = [text_width(label, SIZE) + BESIDE_LABEL for label in labels]
+    fits = sum(widths) <= room
+    columns = len(labels) if fits else max(1, min(len(labels), int(room / max(widths))))
+    column = room if fits else room / columns
+    lines = [wrapped(label, column - BESIDE_LABEL, SIZE) for label in labels]
+    rows = -(-len(labels) // columns)
+    filled = (lines[start : start + rows] for start in range(0, len(lines), rows))
+    further = max(sum(len(label) - 1 for label in column) for column in filled)
+    return Entries(tuple("\n".join(label) for label in lines), columns, ENTRY * rows + LINE * further)
+
+
+def titled(axes: "Axes", title: str, handles: "Sequence[Artist] | None" = None) -> None:
+    """Write a title above axes, and below it a legend of what has a label, in as many lines as they need.
+
+    Args:
+        axes: The axes, of a figure that is laid out by itself.
+        title: The title.
+        handles: What the legend shows; without them what is drawn there, if there are two.
+    """
     room = axes.figure.get_figwidth() - 0.5  # type: ignore[union-attr]
-    widest = max(text_width(label, SIZE) for label in labels) + BESIDE_LABEL
-    n_columns = max(1, min(len(labels), int(room / widest)))
+    lines = "\n".join(wrapped(title, room, SIZE))
+    drawn = axes.get_legend_handles_labels()[0] if handles is None else list(handles)
+    if handles is None and len(drawn) < 2:
+        axes.set_title(lines, loc="left", fontsize=SIZE, pad=12)
+        return
+    made = entries([str(handle.get_label()) for handle in drawn], room)
     axes.legend(
-        handles, labels, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=n_columns, frameon=False,
+        drawn, made.labels, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=made.columns, frameon=False,
         handlelength=3.4, borderaxespad=0.2, columnspacing=2.2, fontsize=SIZE,
     )  # fmt: skip
-    n_lines = -(-len(labels) // n_columns)
-    axes.set_title(title, loc="left", fontsize=SIZE, pad=16 + 18 * n_lines)
+    axes.set_title(lines, loc="left", fontsize=SIZE, pad=16 + 72 * made.height)
 
 
-def _bare(axes: "Axes") -> "Axes":
+def bare(axes: "Axes") -> "Axes":
+    """Return axes with faint lines across, a foot, and no frame."""
     from matplotlib.ticker import MaxNLocator
 
     axes.spines[["top", "right", "left"]].set_visible(False)

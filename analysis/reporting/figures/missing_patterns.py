@@ -24,6 +24,7 @@ POOLED = ""
 MOST = 12  # patterns; the rarer ones are named together
 WIDTH, LEFT, BAR, GAP, SMALL = 7.8, 0.15, 0.2, 0.14, 9.0  # inches, points
 WIDEST, GRID, FOR_NUMBERS = 0.82, 3.4, 1.05  # inches: of a visit, of all visits, beside the longest bar
+UPRIGHT = 1.6  # inches: the longest name of a visit that is written upwards
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,22 +130,44 @@ def _bars_left(trial: Trial) -> float:
     return LEFT + _cell(trial) * len(trial.visits) + 0.3
 
 
+def _are_upright(trial: Trial) -> bool:
+    """Whether the visits' names are written upwards, since a word of theirs is wider than a visit."""
+    words = (word for visit in trial.visits for word in visit.label.split())
+    return any(look.text_width(word, SMALL) > _cell(trial) - 0.06 for word in words)
+
+
 def _names(trial: Trial) -> list[str]:
-    """Return the visits' names, on lines that are no wider than a visit."""
+    """Return the visits' names, on lines that are no wider than a visit, or each in one line upwards."""
+    if _are_upright(trial):
+        return [look.elided(visit.label, UPRIGHT, SMALL) for visit in trial.visits]
     return ["\n".join(look.wrapped(v.label, _cell(trial) - 0.06, SMALL)) for v in trial.visits]
 
 
+def _names_height(trial: Trial) -> float:
+    names = _names(trial)
+    if _are_upright(trial):
+        return max(look.text_width(name, SMALL) for name in names) + 0.1
+    return 0.16 * max(name.count("\n") + 1 for name in names)
+
+
+def _arm_names(trial: Trial, ways: list[str]) -> list[tuple[str, ...]]:
+    """Return the arms' names in lines beside the signs of their bars; none of all arms together."""
+    room = WIDTH - _bars_left(trial) - 0.4
+    return [look.wrapped(arm_label(way, trial), room, SMALL) for way in ways if way != POOLED]
+
+
 def _head_height(trial: Trial, ways: list[str]) -> float:
-    n_lines = max(name.count("\n") + 1 for name in _names(trial))
-    return max(0.16 * n_lines + 0.3, 0.2 * (len(ways) + 1)) + 0.3
+    beside = sum(0.2 + 0.15 * (len(lines) - 1) for lines in _arm_names(trial, ways))
+    return max(_names_height(trial) + 0.3, 0.2 + beside, 0.4) + 0.3
 
 
 def _head(sheet: "Axes", height: float, trial: Trial, ways: list[str]) -> None:
     """Name the visits over the grid and the arms over the bars."""
     foot, right = height - _head_height(trial, ways) + 0.1, _bars_left(trial)
+    angle = 90 if _are_upright(trial) else 0
     for place, name in enumerate(_names(trial)):
         x = LEFT + (place + 0.5) * _cell(trial)
-        sheet.text(x, foot, name, fontsize=SMALL, ha="center", va="bottom", linespacing=1.1)
+        sheet.text(x, foot, name, fontsize=SMALL, ha="center", va="bottom", linespacing=1.1, rotation=angle)
     y = height - 0.2
     for x, seen, text in ((LEFT + 0.1, True, "seen"), (LEFT + 0.85, False, "missing")):
         _sign(sheet, x, y, seen=seen)
@@ -157,10 +180,12 @@ def _head(sheet: "Axes", height: float, trial: Trial, ways: list[str]) -> None:
         color=look.QUIET,
         va="center",
     )
-    for position, way in enumerate(ways if ways != [POOLED] else []):
+    for position, lines in enumerate(_arm_names(trial, ways)):
         y -= 0.2
         _block(sheet, (right, y - 0.055), 0.24, 0.11, position)
-        sheet.text(right + 0.32, y, arm_label(way, trial), fontsize=SMALL, va="center")
+        for place, line in enumerate(lines):
+            y -= 0.15 if place else 0.0
+            sheet.text(right + 0.32, y, line, fontsize=SMALL, va="center")
     sheet.plot((LEFT, WIDTH - 0.1), (foot - 0.06,) * 2, color=look.INK, linewidth=0.9)
 
 

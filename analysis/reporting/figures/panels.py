@@ -47,7 +47,7 @@ def in_a_row(
         rest = (around.bottom / height, own / width, 1 - (around.bottom + around.top) / height)
         first = made[shared[0]] if place in shared[1:] else None
         made.append(figure.add_axes((left / width, *rest), facecolor="none", sharey=first))
-        _bare(made[-1], has_labels=first is None)
+        _panel(made[-1], has_labels=first is None)
         left += own
     return figure, tuple(made)
 
@@ -64,13 +64,9 @@ def title(axes: "Axes", text: str) -> None:
     axes.set_title(text, loc="left", color=look.INK, fontsize=SMALL, pad=6)
 
 
-def _bare(axes: "Axes", *, has_labels: bool) -> None:
+def _panel(axes: "Axes", *, has_labels: bool) -> None:
+    """Give bare axes the small numbers of a panel, and few of them."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(look.FAINT)
-    axes.grid(axis="y", color=look.FAINT, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
-    axes.tick_params(length=0, colors=look.INK, pad=4, labelsize=SMALL, labelleft=has_labels)
+    look.bare(axes).xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
+    axes.tick_params(pad=4, labelsize=SMALL, labelleft=has_labels)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAME = "recruitment-course"
 TITLE = "Participants randomised, against the plan"
-HEIGHT, HEAD, FOOT, WIDTH = 3.4, 0.45, 0.42, 7.8  # inches
+HEIGHT, HEAD, FOOT, WIDTH, BESIDE = 3.4, 0.45, 0.42, 7.8, 2.45  # inches; beside the course are the sites
 MOST_TICKS, SMALL = 6, 9.0
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -96,7 +96,7 @@ def _draw(course: Course) -> "Figure":
         _lines(axes, course)
         _months(axes, course)
         if has_sites:
-            beside = look.chart(figure, 5.25, FOOT, WIDTH - 5.35, HEIGHT - HEAD - FOOT)
+            beside = look.chart(figure, 5.25, FOOT, BESIDE, HEIGHT - HEAD - FOOT)
             _sites(beside, course)
     return figure
 
@@ -151,5 +151,6 @@ def _sites(axes: "Axes", course: Course) -> None:
             axes.plot(
                 (target, target), (place - 0.12, place + 0.32), color=look.INK, linewidth=2.0, clip_on=False
             )
-        of = f"{label}: {n}{f' of {target}' if target else ''}"
-        axes.text(0, place - 0.16, of, fontsize=SMALL, va="bottom")
+        of = f": {n}{f' of {target}' if target else ''}"
+        name = look.elided(label, BESIDE - look.text_width(of, SMALL), SMALL)
+        axes.text(0, place - 0.16, f"{name}{of}", fontsize=SMALL, va="bottom")

@@ -11,7 +11,7 @@ from analysis.reporting.estimates import Estimate, contrast, estimates, visit_la
 from analysis.reporting.figures import look
 from analysis.reporting.figures.forest import Forest, Line, draw_forest, said
 from analysis.reporting.headline import is_shuffled
-from analysis.reporting.report import Picture
+from analysis.reporting.report import Paragraph, Picture
 from data_contracts.plan import Analysis, Outcome
 from data_contracts.spec import Arm, Trial
 from data_contracts.standing import SHUFFLED, marked
@@ -19,6 +19,11 @@ from data_contracts.standing import SHUFFLED, marked
 NAME = "standardised-differences"
 ROLES = ("primary", "secondary")
 TURNED = "Above zero is better: where lower values are better, the sign is changed."
+
+AS_KNOWN = (
+    "Each difference and its limits are divided by the standard deviation within arms observed at that visit, which is "
+    "taken as known: its own uncertainty is not in the intervals, so they are slightly too narrow."
+)
 
 
 def standardised_figure(results: pd.DataFrame, trial: Trial) -> tuple[Picture, ...]:
@@ -30,6 +35,12 @@ def standardised_figure(results: pd.DataFrame, trial: Trial) -> tuple[Picture, .
     words = marked(f"{TURNED} {' '.join(said(line) for line in lines)}", SHUFFLED if shuffled else "")
     figure = draw_forest(_forest(lines, trial), is_shuffled=shuffled)
     return (look.picture(figure, NAME, standardised_title(trial), words),)
+
+
+def standardised_note(results: pd.DataFrame, trial: Trial) -> tuple[Paragraph, ...]:
+    """Return what the figure's intervals leave out; nothing where there is no figure."""
+    is_drawn = any(line.kind != "main" for line in _lines(results, trial))
+    return (Paragraph(AS_KNOWN, "notes"),) if is_drawn else ()
 
 
 def standardised_title(trial: Trial) -> str:

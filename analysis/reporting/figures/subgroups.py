@@ -19,6 +19,7 @@ from analysis.reporting.figures import look
 from analysis.reporting.figures.forest import Forest, Line, draw_forest, said, scale_of, sides
 from analysis.reporting.headline import is_shuffled
 from analysis.reporting.report import Picture
+from analysis.reporting.tables.moderators import value_words
 from data_contracts.plan import Analysis, Estimand
 from data_contracts.spec import Arm, Trial
 from data_contracts.standing import SHUFFLED, marked
@@ -85,14 +86,9 @@ def _moderator(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm
         yield Line(f"Joint test of interaction: {numbers.p_clause(test.p_value)}", "heading")
     for found in estimates(results, analysis=analysis.name, statistic=DIFFERENCE, contrast=versus):
         yield Line(
-            _level(found.at), "own", found, says_p=False,
+            value_words(found.at), "own", found, says_p=False,
             missing=found.reason, position=_position(versus, trial),
         )  # fmt: skip
-
-
-def _level(at: str) -> str:
-    """Return where an effect stands: "at 5" of a number, "Female" of a category."""
-    return f"at {at}" if at.replace(".", "", 1).lstrip("-").isdigit() else at or "not estimated"
 
 
 def _of(versus: str, trial: Trial) -> str:

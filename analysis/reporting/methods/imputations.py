@@ -24,6 +24,10 @@ ROUTES = {
     "bayes": "by multiple imputation, its parameters drawn from their posterior distribution",
 }
 ANALYSED = {"ancova": "analysis of covariance at each visit", "mmrm": "the same mixed model"}
+SEEN_LATER = {
+    "set aside": "set aside and imputed",
+    "used": "used as they were, but to fit the imputation model only where taken to be missing at random",
+}
 BESIDE = {"rubin": "Rubin's rules", "jackknife": "the jackknife"}
 
 
@@ -41,6 +45,8 @@ def by_reference(asked: Asked) -> Iterator[str]:
     yield f"Missing outcomes were taken {_assumption(asked, declared)}"
     if declared.by_event:
         yield _after_event(asked, declared)
+    if _departs(declared):
+        yield _when(asked, declared)
     yield f"The completed outcomes were compared between arms by {ANALYSED[declared.analyse_by]}"
     yield _errors(asked, declared)
 
@@ -81,14 +87,35 @@ def _assumption(asked: Asked, declared: Imputation) -> str:
     return "; ".join([ASSUMED[declared.strategy], *arms])
 
 
+def _departs(declared: Imputation) -> bool:
+    """Return whether any strategy is other than missing at random, so that it matters when the event was."""
+    return {declared.strategy, *declared.by_arm.values(), *declared.by_event.values()} != {"mar"}
+
+
 def _after_event(asked: Asked, declared: Imputation) -> str:
-    events = asked.trial.events
-    named = [
-        f"“{events[e].label if e in events else e}” were taken {ASSUMED[own]}"
-        for e, own in declared.by_event.items()
-    ]
-    aside = "set aside and imputed" if declared.after_event == "set aside" else "used as they were"
+    named = [f"“{_event(asked, e)}” were taken {ASSUMED[own]}" for e, own in declared.by_event.items()]
+    aside = SEEN_LATER[declared.after_event]
     return f"Those missing after {listed(named)}; outcomes observed after such an event were {aside}"
+
+
+def _when(asked: Asked, declared: Imputation) -> str:
+    """Return which visit is the event's: nobody's dropout has a date of its own."""
+    dropout = "the first visit after the last one at which the outcome was observed"
+    if not declared.by_event:
+        event = f"No dated event was declared, so that the event was taken to be {dropout}"
+    else:
+        dates = listed(f"“{_event(asked, name)}”" for name in declared.by_event)
+        earliest = " (the earliest of them)" if len(declared.by_event) > 1 else ""
+        event = (
+            f"The event was the first visit after the date of {dates}{earliest}, but {dropout} where that came earlier "
+            "or there was no such date"
+        )
+    return f"{event}; gaps before it were imputed as missing at random"
+
+
+def _event(asked: Asked, name: str) -> str:
+    events = asked.trial.events
+    return events[name].label if name in events else name
 
 
 def _errors(asked: Asked, declared: Imputation) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from analysis.reporting import numbers
+from analysis.reporting.methods.families import hypotheses
 from analysis.reporting.methods.words import (
     counted,
     covariate_words,
@@ -13,16 +14,9 @@ from analysis.reporting.methods.words import (
 )
 from analysis.reporting.report import Paragraph
 from data_contracts.operations import Eligible
-from data_contracts.plan import Family, Outcome, Population
+from data_contracts.plan import Outcome, Population
 from data_contracts.spec import Trial
 
-FAMILY = {
-    "none": "were tested without adjustment",
-    "holm": "were adjusted by Holm's method",
-    "hochberg": "were adjusted by Hochberg's method",
-    "fixed sequence": "were tested in the plan's order, each only where those before were rejected",
-    "gatekeeping": "were tested gate by gate, each gate by Holm's method and only where the one before was rejected",
-}
 REQUIRED = {
     "eligible": "were not excluded after randomisation",
     "follow_up": "were observed at one follow-up visit at least",
@@ -47,7 +41,7 @@ def planned_paragraphs(trial: Trial) -> Iterator[Paragraph]:
         )
     yield Paragraph(" ".join(_outcomes(trial)), title="Outcomes")
     yield Paragraph(" ".join(_populations(trial)), title="Populations")
-    yield Paragraph(" ".join([*_families(trial), _limits(trial)]), title="Hypotheses")
+    yield Paragraph(" ".join([*hypotheses(trial), _limits(trial)]), title="Hypotheses")
     yield Paragraph(" ".join(_described(trial)), title="Descriptions")
 
 
@@ -107,19 +101,17 @@ def _required(population: Population) -> str:
     return f"all randomised participants who {listed(needs)}" if needs else "all randomised participants"
 
 
-def _families(trial: Trial) -> Iterator[str]:
-    for family in trial.families.values():
-        tested = f"p-values of {_members(family, trial)} {FAMILY[family.method]}, at {_level(family)}"
-        yield f"{family.label}{_clause(family)}: {tested}."
-    members = {name for family in trial.families.values() for name in family.members}
-    if set(trial.analyses) - members:
-        yield "P-values of analyses in no family were not adjusted for their number: they support, and decide nothing."
-
-
 def _described(trial: Trial) -> Iterator[str]:
     harms = ", harms" if trial.forms_of("adverse_events") else ""
-    yield f"Participants at baseline, therapy as delivered, missing data{harms} and outcomes as observed were described"
+    delivered = ", therapy as delivered" if _tells_delivery(trial) else ""
+    yield f"Participants at baseline{delivered}, missing data{harms} and outcomes as observed were described"
     yield "by arm and not tested."
+
+
+def _tells_delivery(trial: Trial) -> bool:
+    """Return whether sessions, or ends of therapy, are recorded of an arm known to have therapy; by letters none is."""
+    recorded = [*trial.forms_of("sessions"), *trial.forms_of("discontinuations")]
+    return bool(recorded) and any(arm.therapy for arm in trial.arms)
 
 
 def _limits(trial: Trial) -> str:
@@ -131,19 +123,3 @@ def _limits(trial: Trial) -> str:
         for level in levels
     ]
     return f"Confidence limits are at {listed(named)}; p-values are two-sided."
-
-
-def _clause(family: Family) -> str:
-    return f" ({family.clause})" if family.clause else ""
-
-
-def _members(family: Family, trial: Trial) -> str:
-    gates = family.gates or (family.analyses,)
-    outcomes = [
-        [trial.outcomes[trial.estimands[trial.analyses[n].estimand].outcome] for n in gate] for gate in gates
-    ]
-    return ", then ".join(listed(inside(outcome.label) for outcome in gate) for gate in outcomes)
-
-
-def _level(family: Family) -> str:
-    return f"a two-sided level of {numbers.number(100 * family.alpha, 1).removesuffix('.0')}%"

@@ -1,10 +1,28 @@
 """Words that the paragraphs share: lists, labels inside a sentence, adjustment. Not here: the paragraphs."""
 
+import re
 from collections.abc import Iterable
 
 from data_contracts.plan import Analysis
 from data_contracts.spec import Trial, Visit
 
+FIRST_WORD = re.compile(r"[^\W_]+")
+NAMED = re.compile(r"(?<=[^\W\d_])[ -][A-Z][a-z]")  # another word in capitals that begins no clause
+NUMBERS = (
+    "none",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
 ARTICLES = {"unstructured": "an", "autoregressive": "an", "ante-dependence": "an"}
 
 
@@ -15,8 +33,18 @@ def listed(words: Iterable[str]) -> str:
 
 
 def inside(label: str) -> str:
-    """Return a label as it stands inside a sentence: a small first letter, unless it is an abbreviation."""
-    return label[:1].lower() + label[1:] if label[1:2].islower() or label[1:2] == " " else label
+    """Return a label as it stands inside a sentence: a small first letter, unless a name or an abbreviation begins it.
+
+    A label with another word in capitals, such as Time Use Survey, is taken for a name.
+    """
+    first = FIRST_WORD.match(label)
+    is_ordinary = first is not None and (first.group() == "A" or first.group()[1:].islower())
+    return label[:1].lower() + label[1:] if is_ordinary and not NAMED.search(label) else label
+
+
+def opening(label: str) -> str:
+    """Return a label as it begins a sentence or a line: a capital first letter, the others as they are."""
+    return label[:1].upper() + label[1:]
 
 
 def with_article(words: str) -> str:
@@ -29,10 +57,15 @@ def counted(n: int, one: str, several: str = "") -> str:
     return f"{n} {one if n == 1 else several or one + 's'}"
 
 
+def in_words(n: int) -> str:
+    """Return a small whole number as a word, another in digits."""
+    return NUMBERS[n] if 0 <= n < len(NUMBERS) else str(n)
+
+
 def sentence(text: str) -> str:
     """Return text with a capital first letter and one full stop."""
     whole = text.strip().rstrip(".")
-    return f"{whole[:1].upper()}{whole[1:]}." if whole else ""
+    return f"{opening(whole)}." if whole else ""
 
 
 def outcome_words(trial: Trial, analysis: Analysis) -> str:

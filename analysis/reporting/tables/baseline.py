@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.estimators.baseline import BASELINE, variable_and_level
-from analysis.reporting import numbers
+from analysis.reporting.cells import count_cell, mean_cell, median_cell, share_cell
 from analysis.reporting.estimates import Estimate, estimates
-from analysis.reporting.table import Cell, Column, Row, Table, one_group, row, sources
+from analysis.reporting.methods.words import inside
+from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
 from data_contracts.spec import Trial
 
 Found = dict[tuple[str, str, str], Estimate]  # (variable, arm, statistic); the arm is empty for all
@@ -23,7 +24,7 @@ def baseline_table(results: pd.DataFrame, trial: Trial) -> Table:
     population = trial.populations[trial.primary.population].label
     return Table(
         name="baseline-table",
-        caption=f"Baseline characteristics by arm: {population.lower()}",
+        caption=f"Baseline characteristics by arm: {inside(population)}",
         columns=(Column("Characteristic", "text"), *columns, Column("All", detail=_size(found, ""))),
         groups=one_group(r for v in variables for r in _block(found, names, v, trial)),
         notes=("The arms are not tested against each other: randomisation leaves any difference to chance.",)
@@ -46,7 +47,7 @@ def _block(found: Found, names: dict[str, None], variable: str, trial: Trial) ->
         yield row("Median (IQR)", *(_median_iqr(found, variable, c) for c in codes), mark="indented")
     missing = [found.get((variable, code, "missing")) for code in codes]
     if any(m is not None and m.value > 0 for m in missing):
-        yield row("Missing", *(_plain(m) for m in missing), mark="quiet")
+        yield row("Missing", *(count_cell(m) for m in missing), mark="quiet")
 
 
 def _size(found: Found, arm: str) -> str:
@@ -58,37 +59,16 @@ def _size(found: Found, arm: str) -> str:
 
 
 def _share(found: Found, level: str, arm: str) -> Cell:
-    count, percent = found.get((level, arm, "count")), found.get((level, arm, "percent"))
-    if count is None:
-        return Cell(numbers.ABSENT)
-    shown = numbers.count_of(count.value, percent.value if percent else float("nan"))
-    return Cell(shown, sources(count.key, percent.key if percent else ""))
+    return share_cell(found.get((level, arm, "count")), found.get((level, arm, "percent")))
 
 
 def _mean_sd(found: Found, variable: str, arm: str) -> Cell:
-    mean, sd = found.get((variable, arm, "observed mean")), found.get((variable, arm, "observed sd"))
-    if mean is None or sd is None:
-        return Cell(numbers.ABSENT)
-    decimals = numbers.decimals_for(sd.value)
-    shown = f"{numbers.number(mean.value, decimals)} ({numbers.number(sd.value, decimals)})"
-    return Cell(shown, sources(mean.key, sd.key))
+    return mean_cell(found.get((variable, arm, "observed mean")), found.get((variable, arm, "observed sd")))
 
 
 def _median_iqr(found: Found, variable: str, arm: str) -> Cell:
-    parts = [found.get((variable, arm, name)) for name in ("median", "lower quartile", "upper quartile")]
-    median, lower, upper = parts
-    if median is None or lower is None or upper is None:
-        return Cell(numbers.ABSENT)
-    sd = found.get((variable, arm, "observed sd"))
-    decimals = numbers.decimals_for(sd.value if sd else float("nan"))
-    return Cell(
-        f"{numbers.number(median.value, decimals)} {numbers.interval(lower.value, upper.value, decimals)}",
-        sources(median.key, lower.key, upper.key),
-    )
-
-
-def _plain(found: Estimate | None) -> Cell:
-    return Cell(numbers.ABSENT) if found is None else Cell(numbers.number(found.value, 0), found.key)
+    names = ("median", "lower quartile", "upper quartile", "observed sd")
+    return median_cell(*(found.get((variable, arm, name)) for name in names))
 
 
 def _label(variable: str, trial: Trial) -> str:

@@ -1,11 +1,13 @@
 """The effect in compliers beside the effect as allocated, and how well the arm predicts complying. Not here: dose."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pandas as pd
 
 from analysis.estimators.cace import WEAK
 from analysis.reporting import numbers
+from analysis.reporting.cells import n_cell
 from analysis.reporting.estimates import DIFFERENCE, USABLE, Estimate, contrast, first
 from analysis.reporting.table import Cell, Column, Group, Row, Table, row, sources
 from analysis.reporting.tables.primary import estimate_cells
@@ -46,36 +48,43 @@ def compliers_table(results: pd.DataFrame, trial: Trial) -> Table:
 def _rows(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> Iterator[Row]:
     versus, visit = contrast(arm, trial), trial.estimands[analysis.estimand].visit
     for own in (trial.reference_arm, arm):
-        yield _complied(results, analysis, visit, own)
+        yield from _complied(results, analysis, visit, own)
     strength = first(results, analysis=analysis.name, statistic="first-stage f", contrast=versus)
     if strength is not None and strength.status in USABLE:
         detail = f"on {numbers.degrees_of_freedom(strength.df)} degrees of freedom"
         shown = Cell(numbers.number(strength.value, 1), strength.key, detail=detail)
-        yield row(Cell("First-stage F", detail=strength.reason), _n(strength), shown, "", "", "")
+        yield row(Cell("First-stage F", detail=strength.reason), n_cell(strength), shown, "", "", "")
+    yield from _effects(results, analysis, visit, versus)
+
+
+def _effects(results: pd.DataFrame, analysis: Analysis, visit: str, versus: str) -> Iterator[Row]:
+    """Yield the effect as allocated where there is one, then that in compliers or why there is none."""
     as_allocated = first(results, analysis=analysis.name, statistic=DIFFERENCE, visit=visit, contrast=versus)
-    yield _effect("As allocated", as_allocated)
     effect = first(results, analysis=analysis.name, statistic=EFFECT, contrast=versus)
-    yield _effect("In compliers", effect or as_allocated)
+    if as_allocated is not None and as_allocated.status in USABLE:
+        yield _effect("As allocated", as_allocated)
+    # An analysis that was refused as a whole says why in the row of the plain difference.
+    if (answer := effect or as_allocated) is not None:
+        yield _effect("In compliers", answer)
+    else:
+        yield row("In compliers", "", Cell("not analysed in this run", span=4), mark="primary")
 
 
-def _complied(results: pd.DataFrame, analysis: Analysis, visit: str, arm: Arm) -> Row:
+def _complied(results: pd.DataFrame, analysis: Analysis, visit: str, arm: Arm) -> Iterator[Row]:
+    """Yield how many of an arm complied; nothing where nobody's dose is known."""
     where = {"analysis": analysis.name, "visit": visit, "arm": arm.code}
     count, percent = (first(results, **where, statistic=s) for s in ("count", "percent"))
     if count is None:
-        return row(arm.label, numbers.ABSENT, numbers.ABSENT, "", "", "")
+        return
     share = float("nan") if percent is None else percent.value
     keys = sources(count.key, percent.key if percent else "")
     shown = Cell(numbers.count_of(count.value, share), keys, detail=f"with {count.at}")
-    return row(f"Complied: {arm.label}", _n(count), shown, "", "", "")
+    yield row(f"Complied: {arm.label}", n_cell(count), shown, "", "", "")
 
 
-def _effect(label: str, found: Estimate | None) -> Row:
-    n = Cell(numbers.ABSENT) if found is None else _n(found)
-    return row(label, n, *estimate_cells(found), mark="primary" if label == "In compliers" else "")
-
-
-def _n(found: Estimate) -> Cell:
-    return Cell(numbers.ABSENT) if found.n is None else Cell(str(found.n), found.key)
+def _effect(label: str, found: Estimate) -> Row:
+    mark: Literal["", "primary"] = "primary" if label == "In compliers" else ""
+    return row(label, n_cell(found), *estimate_cells(found), mark=mark)
 
 
 def _notes() -> Iterator[str]:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.reporting import numbers
 from analysis.reporting.table import Cell, Column, Group, Row, Table, one_group, row, sources
+from analysis.reporting.tables.provenance import NOT_SHOWN
 from data_contracts.errors import ContractError, Problem
 from data_contracts.spec import Trial
 
@@ -134,11 +135,24 @@ def _severity_group(findings: pd.DataFrame, severity: str, trial: Trial) -> Grou
 def _rule_rows(broken: pd.DataFrame, trial: Trial) -> Iterator[Row]:
     found: Any
     for found in broken.itertuples(index=False):
-        records = f"{int(found.n_failed)} of {int(found.n_checked)}" if found.n_failed else "the whole form"
         effect = EFFECTS.get(found.effect, found.effect)
-        numbers_of = sources(*(f"findings/{found.rule}/{name}" for name in ("n_failed", "n_checked")))
-        shown = Cell(records, numbers_of if found.n_failed else "")
-        yield row(_label(found.form, trial), Cell(found.message, detail=found.rule), effect, shown)
+        what = Cell(found.message, detail=found.rule)
+        yield row(_label(found.form, trial), what, effect, _broken(found))
+
+
+def _broken(found: Any) -> Cell:
+    """Return how many records break a rule, of how many checked, as far as either may be told."""
+    if found.n_failed == 0:
+        return Cell("the whole form")
+    told = {
+        name: getattr(found, name) for name in ("n_failed", "n_checked") if pd.notna(getattr(found, name))
+    }
+    if "n_failed" not in told:
+        return Cell(NOT_SHOWN)
+    return Cell(
+        " of ".join(str(int(n)) for n in told.values()),
+        sources(*(f"findings/{found.rule}/{name}" for name in told)),
+    )
 
 
 def _label(form: str, trial: Trial) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.estimators.delivery import CASELOAD, DELIVERY, DOSE, ENDED, EVENT, SESSIONS
 from analysis.reporting import numbers
+from analysis.reporting.cells import absent, count_cell
 from analysis.reporting.estimates import Estimate, estimates
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row, sources
 from data_contracts.spec import Trial
@@ -31,13 +32,13 @@ def _rows(found: Found, trial: Trial) -> Iterator[Row]:
     if SESSIONS in names:
         yield row("Sessions, median (quartiles)", *[_spread(found, SESSIONS, a.code) for a in trial.arms])
         yield row(
-            "Sessions in all", *[_number(found.get((SESSIONS, a.code, "total", ""))) for a in trial.arms]
+            "Sessions in all", *[count_cell(found.get((SESSIONS, a.code, "total", ""))) for a in trial.arms]
         )
     for at in _places(found, DOSE):
         label = f"Adequate dose: {at}"
         yield row(label, *[_share(found, DOSE, a.code, at) for a in trial.arms])
     if CASELOAD in names:
-        therapists = [_number(found.get((CASELOAD, a.code, "count", "therapists"))) for a in trial.arms]
+        therapists = [count_cell(found.get((CASELOAD, a.code, "count", "therapists"))) for a in trial.arms]
         yield row("Therapists", *therapists)
         yield row("Participants per therapist, median (range)", *[_range(found, a.code) for a in trial.arms])
     for at in _places(found, ENDED):
@@ -52,14 +53,10 @@ def _places(found: Found, variable: str) -> list[str]:
     return list(dict.fromkeys(at for name, _, _, at in found if name == variable))
 
 
-def _number(found: Estimate | None) -> Cell:
-    return Cell(numbers.ABSENT) if found is None else Cell(numbers.number(found.value, 0), found.key)
-
-
 def _share(found: Found, variable: str, arm: str, at: str) -> Cell:
     count = found.get((variable, arm, "count", at))
     if count is None:
-        return Cell(numbers.ABSENT)
+        return absent()
     percent = found.get((variable, arm, "percent", at))
     share = 100 * count.value / count.n if percent is None and count.n else float("nan")
     keys = sources(count.key, "" if percent is None else percent.key)
@@ -78,6 +75,6 @@ def _range(found: Found, arm: str) -> Cell:
 def _three(parts: list[Estimate | None]) -> Cell:
     middle, low, high = parts
     if middle is None or low is None or high is None:
-        return Cell(numbers.ABSENT)
+        return absent()
     shown = [f"{one.value:g}" for one in (middle, low, high)]
     return Cell(f"{shown[0]} ({shown[1]} to {shown[2]})", sources(middle.key, low.key, high.key))

@@ -12,6 +12,7 @@ KINDS: dict[Kind, str] = {
     "fallback": "Another method was used, by an order laid down beforehand",
     "not estimated": "Planned, and not estimated",
     "second route": "Two computations of one estimate disagree",
+    "no second route": "An estimate could not be computed a second way",
     "not as locked": "The run is not as locked",
     "left aside": "Accepted records that the analysis set does not use",
 }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.estimators.disposition import BY_SITE, DISPOSITION
-from analysis.reporting import numbers
+from analysis.reporting.cells import count_cell
 from analysis.reporting.consort import site_label, way_label
 from analysis.reporting.estimates import Estimate, estimates, visit_label
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
@@ -54,11 +54,7 @@ def _row(place: Place, cells: list[Estimate | None], trial: Trial) -> Row:
     stage, visit, reason = place
     label = f"{STAGES[stage]}, {visit_label(visit, trial)}" if visit else STAGES[stage]
     heading = Cell(label, detail="" if reason in OBVIOUS else reason)
-    return Row((heading, *(_number(one) for one in cells)), "indented" if stage in LEFT else "")
-
-
-def _number(found: Estimate | None) -> Cell:
-    return Cell(numbers.ABSENT) if found is None else Cell(numbers.number(found.value, 0), found.key)
+    return Row((heading, *(count_cell(one) for one in cells)), "indented" if stage in LEFT else "")
 
 
 def disposition_by_site_table(results: pd.DataFrame, trial: Trial) -> Table:
@@ -89,5 +85,5 @@ def _site_rows(
     found: dict[Place, Estimate], whole: dict[Place, Estimate], stages: list[tuple[str, str]], trial: Trial
 ) -> Iterator[Row]:
     for site in dict.fromkeys(at for _, _, at in found):
-        yield row(site_label(site, trial), *(_number(found.get((*stage, site))) for stage in stages))
-    yield row("All", *(_number(whole.get((*stage, ""))) for stage in stages), mark="primary")
+        yield row(site_label(site, trial), *(count_cell(found.get((*stage, site))) for stage in stages))
+    yield row("All", *(count_cell(whole.get((*stage, ""))) for stage in stages), mark="primary")

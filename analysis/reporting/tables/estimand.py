@@ -47,7 +47,7 @@ def estimand_table(
     rows = [
         *_attributes(estimand, trial),
         *_answers(estimand, trial, results),
-        *_departures(touching, results),
+        *_departures(touching, trial, results),
     ]
     return Table(
         name="estimand-table" if is_primary else f"estimand-{estimand.name}",
@@ -130,7 +130,9 @@ def _limits(found: Estimate) -> str:
     return f" ({numbers.level(found.confidence)} CI {shown}{p})"
 
 
-def _departures(found: Sequence[Departure], results: pd.DataFrame | None) -> Iterator[Row]:
+def _departures(found: Sequence[Departure], trial: Trial, results: pd.DataFrame | None) -> Iterator[Row]:
+    """Yield the departures; those the program found name the analysis, those that people declared name it or not."""
     link = "" if results is None else "#deviations-table"
     for one in found:
-        yield row("Deviation", Cell(f"{one.what} {one.why}".strip(), one.source, link=link))
+        of = f"{trial.analyses[one.analysis].label}: " if one.analysis and one.kind != "declared" else ""
+        yield row("Deviation", Cell(f"{of}{one.what} {one.why}".strip(), one.source, link=link))

@@ -1,19 +1,31 @@
 """Adverse events: people and events by arm, never tested. Not here: events that are outcomes (secondary)."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pandas as pd
 
-from analysis.derive.harms import RELATED, SERIOUS, related_labels
-from analysis.estimators.harms import ANY, HARMS, OF_KIND
+from analysis.derive.harms import counted_labels
+from analysis.estimators.harms import ANY, HARMS, OF_KIND, UNRECORDED
 from analysis.reporting import numbers
 from analysis.reporting.consort import way_label
 from analysis.reporting.estimates import Estimate, estimates
+from analysis.reporting.methods.words import inside
 from analysis.reporting.table import Cell, Column, Group, Row, Table, row, sources
 from data_contracts.spec import Trial
+from data_contracts.yes_no import RELATED, SERIOUS
 
 Found = dict[tuple[str, str, str], Estimate]  # (what, arm, statistic) -> row
-LABELS = {ANY: "Any adverse event", SERIOUS: "Serious", RELATED: "Related"}  # unless the trial says it better
+NOT_RECORDED = {
+    UNRECORDED[SERIOUS]: "Seriousness not recorded",
+    UNRECORDED[RELATED]: "Relatedness not recorded",
+}
+LABELS = {  # unless the trial says it better
+    **NOT_RECORDED,
+    ANY: "Any adverse event",
+    SERIOUS: "Serious",
+    RELATED: "Related",
+}
 UNTESTED = "The arms are not tested against each other: no difference found would not mean no harm."
 COUNTED = "From the day of randomisation on, in everybody randomised and not excluded; people are counted once a row."
 
@@ -32,7 +44,7 @@ def harms_table(results: pd.DataFrame, trial: Trial) -> Table:
             Group(tuple(_rows(found, [name for name in names if name not in kinds], codes, trial))),
             *([Group(tuple(_rows(found, kinds, codes, trial)), "By kind of event")] if kinds else []),
         ),
-        notes=(UNTESTED, COUNTED, *_related(trial)) if found else (),
+        notes=(UNTESTED, COUNTED, *_counted(trial)) if found else (),
         empty="No form of the plan records adverse events: harms can't be told from these data.",
     )
 
@@ -50,7 +62,8 @@ def _rows(found: Found, names: list[str], codes: list[str], trial: Trial) -> Ite
     labels = {**LABELS, **{column.name: column.label for column in declared if column.label}}
     for name in names:
         label = labels.get(name, name.removeprefix(OF_KIND))
-        yield row(label, *(cell for code in codes for cell in _cells(found, name, code)))
+        mark: Literal["", "indented"] = "indented" if name in NOT_RECORDED else ""
+        yield row(label, *(cell for code in codes for cell in _cells(found, name, code)), mark=mark)
 
 
 def _cells(found: Found, name: str, arm: str) -> tuple[Cell, Cell]:
@@ -65,8 +78,14 @@ def _cells(found: Found, name: str, arm: str) -> tuple[Cell, Cell]:
     )
 
 
-def _related(trial: Trial) -> Iterator[str]:
-    """Yield which answers count as related, so that a reader can object."""
+def _counted(trial: Trial) -> Iterator[str]:
+    """Yield which answers count as serious and as related, so that a reader can object."""
     for form in trial.forms_of("adverse_events"):
-        if labels := related_labels(form):
-            yield f"Related counts: {', '.join(label.lower() for label in labels)}."
+        for name in (SERIOUS, RELATED):
+            if labels := counted_labels(form, name):
+                yield f"{name.capitalize()} counts: {', '.join(map(inside, labels))}."
+
+
+def _in_a_sentence(label: str) -> str:
+    """Return a label as it stands inside a sentence; "SAE" keeps its capitals."""
+    return label if label[1:2].isupper() else f"{label[:1].lower()}{label[1:]}"

@@ -7,8 +7,10 @@ import pandas as pd
 from analysis.estimators.baseline import OBSERVED, continuous_outcomes
 from analysis.estimators.missing_data import MISSING, PATTERNS, SEEN
 from analysis.reporting import numbers
+from analysis.reporting.cells import absent, share_cell
 from analysis.reporting.consort import way_label
 from analysis.reporting.estimates import Estimate, estimates
+from analysis.reporting.methods.words import inside
 from analysis.reporting.table import Cell, Column, Group, Row, Table, one_group, row, sources
 from data_contracts.spec import Trial
 
@@ -38,7 +40,7 @@ def patterns_table(results: pd.DataFrame, trial: Trial) -> Table:
     outcome = trial.outcomes[trial.primary.outcome]
     return Table(
         name="patterns-table",
-        caption=f"Patterns of missing data: {outcome.label.lower()}, {_population(trial)}",
+        caption=f"Patterns of missing data: {inside(outcome.label)}, {_population(trial)}",
         columns=(
             Column("Seen at", "text"),
             *(Column(way_label(c, trial), detail="n (%)") for c in _codes(trial)),
@@ -49,7 +51,7 @@ def patterns_table(results: pd.DataFrame, trial: Trial) -> Table:
 
 
 def _population(trial: Trial) -> str:
-    return trial.populations[trial.primary.population].label.lower()
+    return inside(trial.populations[trial.primary.population].label)
 
 
 def _codes(trial: Trial) -> list[str]:
@@ -65,7 +67,7 @@ def _missing(found: Found, outcome: str, visit: str, arm: str) -> Cell:
     parts = [found.get((outcome, visit, arm, name)) for name in ("missing", "percent", "count")]
     missing, percent, observed = parts
     if missing is None or percent is None or observed is None:
-        return Cell(numbers.ABSENT)
+        return absent()
     return Cell(
         numbers.count_of(missing.value, percent.value),
         sources(missing.key, percent.key, observed.key),
@@ -84,6 +86,4 @@ def _patterns(found: Found, trial: Trial) -> Iterator[Row]:
 
 def _share(found: Found, outcome: str, pattern: str, arm: str) -> Cell:
     count, percent = (found.get((outcome, pattern, arm, name)) for name in ("count", "percent"))
-    if count is None or percent is None:
-        return Cell(numbers.ABSENT)
-    return Cell(numbers.count_of(count.value, percent.value), sources(count.key, percent.key))
+    return share_cell(count, percent)

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from analysis.estimators.second_route.compare import ENDED, SECOND_ROUTE
 from analysis.reporting import numbers
-from analysis.reporting.estimates import Estimate, comparison, estimates, first
+from analysis.reporting.estimates import USABLE, Estimate, comparison, estimates, first
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
 from analysis.reporting.tables.sensitivity import analyses_of_the_primary_outcome
 from data_contracts.plan import Analysis
@@ -59,7 +60,8 @@ def _rows(results: pd.DataFrame, trial: Trial) -> Iterator[Row]:
             )
             reason = answer.reason if answer.status != "ok" else ""
             verdict = Cell(answer.status, answer.key, detail=reason)
-            yield row(analysis.label, verdict, seen, *(_cell(found.get(name)) for name in (*SHOWN, ACROSS)))
+            held = found if answer.status in USABLE else {n: e for n, e in found.items() if n != SECOND_ROUTE}
+            yield row(analysis.label, verdict, seen, *(_cell(held.get(name)) for name in (*SHOWN, ACROSS)))
 
 
 def _found(results: pd.DataFrame, trial: Trial, analysis: Analysis) -> dict[str, Estimate]:
@@ -78,7 +80,8 @@ def _cell(found: Estimate | None) -> Cell:
         return Cell(numbers.ABSENT)
     if found.statistic in DISTANCES:
         if found.status == "failed":
-            return Cell("disagrees", found.key, detail=found.reason)
+            said = "not computed" if found.reason.startswith(ENDED) else "disagrees"
+            return Cell(said, found.key, detail=found.reason)
         small = 0 <= found.value < 0.0005
         return Cell("<0.001" if small else numbers.number(found.value, 3), found.key)
     return Cell(numbers.number(found.value, 3 if found.statistic == "log-likelihood" else 2), found.key)

@@ -62,13 +62,15 @@ def _rows(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> 
         value = Cell(f"F = {numbers.number(test.value, 2)}", test.key, detail=f"on {test.at}")
         yield row("Joint test", "", value, "", "", Cell(numbers.p_value(test.p_value), test.key))
     for found in estimates(results, analysis=analysis.name, statistic=DIFFERENCE, contrast=versus):
-        yield _row(found, f"at {_shown(found.at)}" if found.at else "not estimated", "indented")
+        yield _row(found, value_words(found.at), "indented")
 
 
-def _shown(at: str) -> str:
-    """Return a moderator's value with four digits at most; a level as it is."""
+def value_words(at: str) -> str:
+    """Return where an effect stands: "at 12.35" of a number, to four digits; a level as it is."""
+    if not at:
+        return "not estimated"
     try:
-        return f"{float(at):.4g}"
+        return f"at {numbers.significant(float(at), 4)}"
     except ValueError:
         return at
 

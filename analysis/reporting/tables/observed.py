@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.estimators.baseline import OBSERVED
 from analysis.reporting import numbers
+from analysis.reporting.cells import absent, mean_cell
 from analysis.reporting.estimates import Estimate, estimates
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row, sources
 from data_contracts.spec import Trial
@@ -43,11 +44,9 @@ def _cell(found: Found, visit: str, arm: str) -> Cell:
     names = ("count", "missing", "observed mean", "observed sd")
     count, missing, mean, sd = (found.get((visit, arm, name)) for name in names)
     if count is None or missing is None or mean is None or sd is None:
-        return Cell(numbers.ABSENT)
-    decimals = numbers.decimals_for(sd.value)
-    shown = f"{numbers.number(mean.value, decimals)} ({numbers.number(sd.value, decimals)})"
+        return absent()
     return Cell(
-        shown,
+        mean_cell(mean, sd).text,
         sources(mean.key, sd.key, count.key, missing.key),
         detail=f"n = {numbers.number(count.value, 0)}, {numbers.number(missing.value, 0)} missing",
     )

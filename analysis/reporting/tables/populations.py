@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.estimators.populations import POPULATIONS
-from analysis.reporting import numbers
+from analysis.reporting.cells import count_cell
 from analysis.reporting.consort import way_label
 from analysis.reporting.estimates import Estimate, estimates
-from analysis.reporting.table import Cell, Column, Group, Row, Table, row
+from analysis.reporting.table import Column, Group, Row, Table, row
 from data_contracts.spec import Trial
 
 
@@ -33,9 +33,5 @@ def populations_table(results: pd.DataFrame, trial: Trial) -> Table:
 def _rows(found: list[Estimate], codes: list[str]) -> Iterator[Row]:
     by_place = {(e.at, e.arm): e for e in found}
     for reason in dict.fromkeys(e.at for e in found):
-        cells = [_number(by_place.get((reason, code))) for code in codes]
+        cells = [count_cell(by_place.get((reason, code))) for code in codes]
         yield row(f"Out: {reason}", *cells, mark="indented") if reason else row("In", *cells)
-
-
-def _number(found: Estimate | None) -> Cell:
-    return Cell(numbers.ABSENT) if found is None else Cell(numbers.number(found.value, 0), found.key)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from analysis.estimators.baseline import OBSERVED
 from analysis.reporting import numbers
 from analysis.reporting.estimates import (
     DIFFERENCE,
@@ -16,34 +17,42 @@ from analysis.reporting.estimates import (
     first,
     why_not,
 )
-from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
+from analysis.reporting.methods.families import family_sentence
+from analysis.reporting.methods.words import inside
+from analysis.reporting.table import Cell, Column, Row, Table, one_group, row, sources
 from data_contracts.spec import Arm, Trial, Visit
 
 
 def primary_table(results: pd.DataFrame, trial: Trial) -> Table:
     """Return a row per visit (and per compared arm, when there are several), the primary visit marked."""
-    analysis, outcome = trial.primary_analysis, trial.outcomes[trial.primary.outcome]
-    confidence = numbers.level(analysis.confidence)
-    means = [trial.reference_arm.label, *(arm.label for arm in trial.compared_arms)]
-    if len(means) > 2:
-        means = [trial.reference_arm.label, "Compared arm"]
-    columns = (
-        Column("Visit", "short"),
-        Column("n"),
-        *(Column(label, detail=f"adjusted mean ({confidence} CI)") for label in means),
-        Column("Difference", detail=f"({confidence} CI)"),
-        Column("SE"),
-        Column("df"),
-        Column("p"),
-    )
+    outcome = trial.outcomes[trial.primary.outcome]
     unit = f", {outcome.unit}" if outcome.unit else ""
+    reference = trial.reference_arm.label
     return Table(
         name="primary-table",
-        caption=f"{outcome.label}{unit}: adjusted means by arm and visit, and difference from {means[0]}",
-        columns=columns,
+        caption=f"{outcome.label}{unit}: adjusted means by arm and visit, and difference from {reference}",
+        columns=tuple(_columns(trial)),
         groups=one_group(_rows(results, trial)),
         notes=tuple(_notes(results, trial)),
     )
+
+
+def _columns(trial: Trial) -> Iterator[Column]:
+    several = len(trial.compared_arms) > 1
+    both = (trial.reference_arm.label, "Compared arm" if several else trial.compared_arms[0].label)
+    limits = f"{numbers.level(trial.primary_analysis.confidence)} CI"
+    yield Column("Visit", "short")
+    yield Column("n in model")
+    yield Column("n observed", detail=f"{both[0]}; {inside(both[1])}")
+    yield from (Column(label, detail=f"adjusted mean ({limits})") for label in both)
+    yield Column("Difference", detail=f"({limits})")
+    yield from (Column(name) for name in ("SE", "df", "p"))
+    if _is_in_family(trial):
+        yield Column("p, adjusted", detail="for its family")
+
+
+def _is_in_family(trial: Trial) -> bool:
+    return any(trial.primary_analysis.name in family.members for family in trial.families.values())
 
 
 def _rows(results: pd.DataFrame, trial: Trial) -> Iterator[Row]:
@@ -54,7 +63,7 @@ def _rows(results: pd.DataFrame, trial: Trial) -> Iterator[Row]:
         if overall := first(
             results, analysis=trial.primary_analysis.name, statistic=OVERALL, contrast=contrast(arm, trial)
         ):
-            yield row("Over all visits", _n(overall), "", "", *estimate_cells(overall))
+            yield row("Over all visits", _n(overall), "", "", "", *_effect(overall, trial))
 
 
 def _row(results: pd.DataFrame, trial: Trial, visit: Visit, arm: Arm) -> Row:
@@ -70,10 +79,31 @@ def _row(results: pd.DataFrame, trial: Trial, visit: Visit, arm: Arm) -> Row:
     return row(
         heading,
         _n(difference),
+        _observed(results, trial, visit, both),
         *(mean_cell(mean) for mean in means),
-        *estimate_cells(difference),
+        *_effect(difference, trial),
         mark="primary" if primary else "",
     )
+
+
+def _observed(results: pd.DataFrame, trial: Trial, visit: Visit, arms: tuple[Arm, Arm]) -> Cell:
+    """Return in how many of each arm the outcome was observed at a visit."""
+    where = {"outcome": trial.primary.outcome, "statistic": "count", "visit": visit.code}
+    found = [first(results, analysis=OBSERVED, arm=arm.code, **where) for arm in arms]
+    shown = [numbers.ABSENT if one is None else numbers.number(one.value, 0) for one in found]
+    return Cell("; ".join(shown), sources(*(one.key for one in found if one is not None)))
+
+
+def _effect(found: Estimate | None, trial: Trial) -> tuple[Cell, ...]:
+    """Return an effect's cells, and what its family makes of p where the primary analysis is in one."""
+    return (*estimate_cells(found), *([adjusted_cell(found)] if _is_in_family(trial) else []))
+
+
+def adjusted_cell(found: Estimate | None) -> Cell:
+    """Return the p-value adjusted for its family, and whether that rejects; a dash for what is in none."""
+    if found is None or not found.family:
+        return Cell(numbers.ABSENT)
+    return Cell(numbers.p_value(found.p_adjusted), found.key, detail=found.gate)
 
 
 def mean_cell(mean: Estimate | None) -> Cell:
@@ -108,6 +138,12 @@ def _notes(results: pd.DataFrame, trial: Trial) -> Iterator[str]:
     outcome, analysis = trial.outcomes[trial.primary.outcome], trial.primary_analysis
     better = "Higher values are better." if outcome.better == "higher" else "Lower values are better."
     yield f"Differences are the arm's mean less that of {trial.reference_arm.label}. {better}"
+    yield (
+        "n in model counts everybody whom the model used, at whichever visits they were observed; n observed counts "
+        "those observed at that visit."
+    )
+    if _is_in_family(trial):
+        yield from (family_sentence(f, trial) for f in trial.families.values() if analysis.name in f.members)
     answers = [(arm, comparison(results, trial, analysis, arm)) for arm in trial.compared_arms]
     found = next((e for _, e in answers if e is not None), None)
     if found is not None and found.method:

@@ -2,8 +2,9 @@
 
 Keys of the provenance: `sources` (a list of mappings with form, file, sha256, size, modified), `plan_hash`,
 `data_hash`, `code_version`, `python`, `platform`, `packages` (name -> version), `seed`, `run_id`, `time` (UTC),
-`triggered_by`, `allocation` ("true" or "shuffled"), `lock` (status, state, differs, locked, by, unblinded,
-unblinded_by), `results_rows`, `results_sha256` (of its Parquet file).
+`triggered_by`, `reason` (where one was given), `allocation` ("true", "shuffled" or "letters"), `lock` (status, state,
+differs, locked, by, unblinded, unblinded_by), `results_rows`, `results_sha256` (of its Parquet file; in the closed
+report `results_csv_sha256`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,11 +17,13 @@ from data_contracts.spec import Trial
 from data_contracts.standing import SHUFFLED, said_of
 
 UNKNOWN = "not recorded"
+NOT_SHOWN = "not shown here"  # known, and left out for this audience
 KEYED = (
     f"Hashes that begin with {SEALED} are keyed while the trial is blinded: a plain one of a file that tells the arms "
     "would let anybody try allocations until one fits."
 )
 RUN = {"time": "Made at (UTC)", "run_id": "Run", "triggered_by": "Started by"}
+REASON = {"reason": "Reason given"}
 MADE_FROM = {
     "plan_hash": "Trial definition, SHA-256",
     "data_hash": "Data, SHA-256 over the files' own",
@@ -33,7 +36,15 @@ CAME_OUT = {
     "results_rows": "Rows of the results table",
     "results_sha256": "The same as a Parquet file, SHA-256",
 }
-ALLOCATIONS = {SHUFFLED: "shuffled: the arms are not the true ones", "true": "true"}
+CLOSED_CAME_OUT = {
+    "results_rows": "Rows of results-closed.csv",
+    "results_csv_sha256": "results-closed.csv, SHA-256",
+}
+ALLOCATIONS = {
+    "letters": "true, arms by letters",
+    SHUFFLED: "shuffled: the arms are not the true ones",
+    "true": "true",
+}
 
 
 def facts_table(provenance: Mapping[str, Any], trial: Trial) -> Table:
@@ -46,12 +57,16 @@ def facts_table(provenance: Mapping[str, Any], trial: Trial) -> Table:
         caption="The run",
         columns=(Column("Fact", "text"), Column("Value", "code")),
         groups=(
-            Group(tuple(_facts(RUN, values)), "The run"),
+            Group(tuple(_facts(RUN | (REASON if values.get("reason") else {}), values)), "The run"),
             Group((plan, *_facts(MADE_FROM, values)), "Made from"),
             Group(tuple(_standing(provenance, trial)), "Blinding and lock"),
-            Group(tuple(_facts(CAME_OUT, values)), "What came out"),
+            Group(tuple(_facts(_came_out(provenance), values)), "What came out"),
         ),
     )
+
+
+def _came_out(provenance: Mapping[str, Any]) -> Mapping[str, str]:
+    return CLOSED_CAME_OUT if "results_csv_sha256" in provenance else CAME_OUT
 
 
 def _facts(labels: Mapping[str, str], values: Mapping[str, Any]) -> Iterator[Row]:
@@ -99,14 +114,20 @@ def _source_rows(provenance: Mapping[str, Any], trial: Trial) -> Iterator[Row]:
     for source in provenance.get("sources", ()):
         form = source.get("form", "")
         label = trial.forms[form].label if form in trial.forms else form
-        size = source.get("size")
         yield row(
             Cell(label),
             str(source.get("file", UNKNOWN)),
-            UNKNOWN if size is None else numbers.file_size(float(size)),
+            _size(source.get("size")),
             _moment(source.get("modified")),
             str(source.get("sha256", UNKNOWN)),
         )
+
+
+def _size(size: Any) -> str:
+    """Return a size in words; what stands in its place as it is."""
+    if size is None or isinstance(size, str):
+        return size or UNKNOWN
+    return numbers.file_size(float(size))
 
 
 def packages_table(provenance: Mapping[str, Any]) -> Table:

@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.estimators.disposition import DISPOSITION
 from analysis.estimators.recruitment import BY_SITE, RANDOMISED, RECRUITMENT
 from analysis.reporting import numbers
+from analysis.reporting.cells import absent, count_cell
 from analysis.reporting.consort import site_label
 from analysis.reporting.estimates import Estimate, estimates, first
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
@@ -23,7 +24,7 @@ def recruitment_table(results: pd.DataFrame, trial: Trial) -> Table:
         columns=(Column("Site", "text"), Column("Randomised"), Column("Target"), Column("Of the target")),
         groups=one_group(_rows(found, results, trial)) if found else (),
         notes=tuple(_notes(results, trial)) if found else (),
-        empty="The trial declares no sites.",
+        empty="The results table holds no count of those randomised at each site.",
     )
 
 
@@ -31,7 +32,7 @@ def _rows(found: dict[tuple[str, str], Estimate], results: pd.DataFrame, trial: 
     targets = {site.code: site.target for site in trial.sites}
     for site in dict.fromkeys(at for at, statistic in found if statistic == "count"):
         cells = (
-            _number(found.get((site, "count"))),
+            count_cell(found.get((site, "count"))),
             _target(targets.get(site)),
             _share(found.get((site, "percent"))),
         )
@@ -39,19 +40,17 @@ def _rows(found: dict[tuple[str, str], Estimate], results: pd.DataFrame, trial: 
     whole = [target for target in targets.values() if target is not None]
     total = sum(whole) if len(whole) == len(targets) else None
     randomised = first(results, analysis=DISPOSITION, outcome=RANDOMISED, arm="")
-    yield row("All", _number(randomised), _target(total), _share(found.get(("", "percent"))), mark="primary")
-
-
-def _number(found: Estimate | None) -> Cell:
-    return Cell(numbers.ABSENT) if found is None else Cell(numbers.number(found.value, 0), found.key)
+    yield row(
+        "All", count_cell(randomised), _target(total), _share(found.get(("", "percent"))), mark="primary"
+    )
 
 
 def _target(target: int | None) -> Cell:
-    return Cell(numbers.ABSENT if target is None else str(target))
+    return absent() if target is None else Cell(str(target))
 
 
 def _share(found: Estimate | None) -> Cell:
-    return Cell(numbers.ABSENT) if found is None else Cell(f"{numbers.number(found.value, 0)}%", found.key)
+    return absent() if found is None else Cell(f"{numbers.number(found.value, 0)}%", found.key)
 
 
 def _notes(results: pd.DataFrame, trial: Trial) -> Iterator[str]:

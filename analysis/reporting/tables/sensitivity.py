@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from analysis.reporting import numbers
+from analysis.reporting.cells import n_cell
 from analysis.reporting.estimates import USABLE, Estimate, answer, contrast, estimates, visit_label
 from analysis.reporting.table import Cell, Column, Group, Row, Table, row
 from analysis.reporting.tables.primary import estimate_cells
@@ -116,12 +117,11 @@ def _row(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> R
     estimand = trial.estimands[analysis.estimand]
     label = analysis.label if len(trial.compared_arms) == 1 else f"{analysis.label}: {arm.label}"
     when = "all visits" if found is not None and not found.visit else visit_label(estimand.visit, trial)
-    n = Cell(numbers.ABSENT) if found is None or found.n is None else Cell(str(found.n), found.key)
     return row(
         Cell(label, detail=analysis.clause),
         trial.populations[estimand.population].label,
         when,
-        n,
+        n_cell(found),
         *_answer(results, trial, analysis, arm),
         mark="primary" if analysis.role == "primary" else "",
     )

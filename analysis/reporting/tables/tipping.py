@@ -25,14 +25,19 @@ def tipping_sentence(results: pd.DataFrame, trial: Trial, analysis: Analysis, ar
     found = first(results, analysis=analysis.name, statistic=POINT, contrast=contrast(arm, trial))
     if found is None or found.status != "ok":
         return f"No tipping point: {_why_none(found)}."
-    unit = trial.outcomes[trial.estimands[analysis.estimand].outcome].unit
+    outcome = trial.outcomes[trial.estimands[analysis.estimand].outcome]
     more = "higher" if found.value > 0 else "lower"
-    size = numbers.number(abs(found.value), 1)
-    level = numbers.number(100 * (1 - analysis.confidence), 0)
+    means = "better" if more == outcome.better else "worse"
+    size = " ".join(filter(None, (numbers.number(abs(found.value), 1), outcome.unit)))
     return (
-        f"The conclusion would change if the missing values in arm {arm.label} were {size} {unit} {more} than imputed: "
-        f"there p reaches {level}%."
+        f"The conclusion would change if the missing values in arm {arm.label} were {size} {more} ({means}) than "
+        f"imputed: there p reaches {significance(analysis)}."
     )
+
+
+def significance(analysis: Analysis) -> str:
+    """Return below which level a p-value of an analysis is significant, such as "5%"."""
+    return f"{100 * (1 - analysis.confidence):.4g}%"
 
 
 def _why_none(found: Estimate | None) -> str:

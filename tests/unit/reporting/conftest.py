@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from analysis.estimators.multiplicity import with_families
 from analysis.reporting.content import ReportContent
 from analysis.reporting.estimates import looked_up_once
 from analysis.results import Statistic, result_records, results_table
@@ -57,7 +58,7 @@ def answered(trial):
                     "allocation": "true",
                 }
                 records += result_records(own, **shared)
-        return results_table(records)
+        return results_table(with_families(records, of))
 
     return rows
 

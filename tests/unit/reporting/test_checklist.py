@@ -5,7 +5,7 @@ import pytest
 from analysis.reporting.checklist import NOT_HERE, checklist, checklist_table
 from analysis.reporting.checklist_items import HEAD, ITEMS
 from analysis.reporting.report import Paragraph, Picture, Report, Section
-from analysis.reporting.table import Column, Table, one_group, row
+from analysis.reporting.table import Cell, Column, Table, one_group, row
 from data_contracts.load import find_trial, load_trial
 
 TRIAL = load_trial(find_trial("demo"))
@@ -85,3 +85,25 @@ def test_the_checklist_of_a_report_is_found_in_it():
 def test_the_source_is_named():
     (note,) = checklist((), TRIAL).notes
     assert "10.1136/bmj-2024-081123" in note
+
+
+@pytest.mark.parametrize(
+    ("lost", "remains"),
+    [
+        (row(Cell("Not observed, 9 months"), "12", "9", "21"), "Reasons for loss."),
+        (row(Cell("Not observed, 9 months", detail="moved away"), "12", "9", "21"), ""),
+        (row(Cell("Not observed, 9 months"), "0", "0", "0"), ""),
+    ],
+    ids=["no reason", "a reason", "nobody lost"],
+)
+def test_reasons_for_loss_remain_to_the_author_where_the_flow_has_none(lost, remains):
+    """ "Primary outcome not observed" is no reason: the checklist must not say that the item is done."""
+    table = _table("disposition-table", row(Cell("Randomised"), "70", "70", "140"), lost)
+    (item,) = (
+        line
+        for group in checklist([Section("flow", "Flow", (table,))], TRIAL).groups
+        for line in group.rows
+        if line.cells[0].text == "22b"
+    )
+    assert item.cells[3].text != NOT_HERE
+    assert item.cells[4].text == remains

@@ -1,12 +1,14 @@
 """Deviations from the plan: declared and found; the plan clause by clause; estimand cards."""
 
 from dataclasses import replace
+from math import nan
 
 import pandas as pd
 import pytest
 
 from analysis.estimators.counts import NO_DISPERSION, POISSON
 from analysis.estimators.mmrm import method_of
+from analysis.estimators.second_route.compare import ENDED
 from analysis.reporting.deviations import departures
 from analysis.reporting.places import place_of
 from analysis.reporting.tables.clauses import clauses_table
@@ -88,6 +90,25 @@ def test_two_computations_that_disagree_are_a_departure(found, answered):
     apart = Statistic("second route", 0.4, status="failed", reason="0.4 SE apart", **VERSUS)
     (one,) = found(pd.concat([answered(), results_frame([apart], analysis="primary")], ignore_index=True))
     assert (one.kind, one.why) == ("second route", "0.4 SE apart")
+
+
+def test_a_second_route_that_came_to_no_end_is_no_disagreement(found, answered):
+    """ "Not the same" would accuse an estimate that nothing speaks against."""
+    ended = Statistic("second route", nan, status="failed", reason=f"{ENDED}: singular matrix", **VERSUS)
+    (one,) = found(pd.concat([answered(), results_frame([ended], analysis="primary")], ignore_index=True))
+    assert one.kind == "no second route"
+    assert one.what == "The estimate could not be computed a second way."
+    (group,) = deviations_table([one], TRIAL).groups
+    assert group.label == "An estimate could not be computed a second way"
+
+
+@pytest.mark.parametrize("reason", [f"{ENDED}: singular matrix", "0.4 SE apart"])
+def test_where_nothing_was_estimated_a_second_route_is_not_told(found, answered, reason):
+    """There is no answer to hold it against; that there is none is the departure."""
+    results = answered(primary={"status": "not estimable", "reason": "no outcome"})
+    route = Statistic("second route", nan, status="failed", reason=reason, **VERSUS)
+    told = found(pd.concat([results, results_frame([route], analysis="primary")], ignore_index=True))
+    assert [one.kind for one in told] == ["not estimated"]
 
 
 def test_a_run_that_is_not_as_locked_is_a_departure(found):
@@ -173,6 +194,16 @@ def test_a_card_without_results_shows_the_plan_alone():
 def test_a_failed_answer_is_said_on_the_card(answered):
     results = answered(primary={"status": "failed", "reason": "did not converge"})
     assert dict(_card("activity_9_months", results))["Answered by"].detail == "failed: did not converge"
+
+
+def test_a_card_names_the_analysis_of_each_deviation_the_program_found(answered, content):
+    """Of a dozen analyses of one estimand, "It was not estimated" says nothing."""
+    failed = {"status": "not estimable", "reason": "no outcome"}
+    results = answered(primary=failed, lmm=failed)
+    card = _card("activity_9_months", results, departures(content(results, trial=PLAIN)))
+    assert [cell.text for label, cell in card if label == "Deviation"] == [
+        f"{TRIAL.analyses[name].label}: It was not estimated. No outcome." for name in ("primary", "lmm")
+    ]
 
 
 def test_a_deviation_of_the_trial_as_a_whole_touches_no_estimand(found):

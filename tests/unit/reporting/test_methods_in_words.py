@@ -10,8 +10,10 @@ from analysis.estimators.mmrm import method_of
 from analysis.estimators.responder import FIRTH
 from analysis.reporting.methods.asked import Asked
 from analysis.reporting.methods.paragraphs import FAMILIES, method_text, methods_paragraphs
+from analysis.reporting.methods.planned import planned_paragraphs
 from analysis.results import Statistic
 from data_contracts.load import find_trial, load_trial
+from data_contracts.spec import Arm
 
 TRIAL = load_trial(find_trial("demo"))  # for the names of its analyses
 VERSIONS = {"numpy": "2.4.0", "statsmodels": "0.15.0"}
@@ -153,4 +155,61 @@ def test_a_trial_of_few_declarations_has_a_design_too(content, answered):
     trial = load_trial(find_trial("beat_the_blues")).model_copy(update={"families": {}, "sites": ()})
     texts = {p.title: p.text for p in methods_paragraphs(content(answered(trial), trial=trial))}
     assert "Eligibility" not in texts
-    assert texts["Hypotheses"].startswith("P-values of analyses in no family")
+    assert texts["Hypotheses"].startswith(
+        "The primary analysis is in no family: it decides, at a two-sided level of 5%"
+    )
+    assert "P-values of other analyses in no family were not adjusted" in texts["Hypotheses"]
+
+
+def _planned(trial, title):
+    (text,) = (p.text for p in planned_paragraphs(trial) if p.title == title)
+    return text
+
+
+def test_a_primary_analysis_in_a_family_is_not_told_apart_from_it():
+    """The gate of the demonstration trial decides; the analyses in no family do not."""
+    said = _planned(TRIAL, "Hypotheses")
+    assert "The primary analysis is in no family" not in said
+    assert "P-values of analyses in no family were not adjusted" in said
+
+
+def test_several_comparisons_without_a_family_are_said_to_be_unadjusted():
+    """Two tests at 5% are more than one, and a reader should see that nobody counted them."""
+    plain = load_trial(find_trial("beat_the_blues"))
+    coach = Arm(code="Coach", label="Coaching", therapy=True)
+    said = _planned(plain.model_copy(update={"arms": (*plain.arms, coach)}), "Hypotheses")
+    assert "the p-values of its two comparisons unadjusted" in said
+
+
+def test_therapy_is_said_to_be_described_only_where_somebody_recorded_it():
+    """Beat the Blues has no form of sessions; by letters no arm has therapy."""
+    told = "therapy as delivered"
+    assert told in _planned(TRIAL, "Descriptions")
+    assert told not in _planned(load_trial(find_trial("beat_the_blues")), "Descriptions")
+    arms = tuple(arm.model_copy(update={"therapy": False}) for arm in TRIAL.arms)
+    assert told not in _planned(TRIAL.model_copy(update={"arms": arms}), "Descriptions")
+
+
+DROPOUT = "the first visit after the last one at which the outcome was observed"
+GAPS = "gaps before it were imputed as missing at random"
+
+
+@pytest.mark.parametrize("name", ["imputed_j2r", "imputed_cr", "imputed_cir"])
+def test_from_when_on_a_reference_based_rule_holds_is_said(name, paragraph):
+    """Without a date the event is a visit that was missed; a gap before it is no event."""
+    said = paragraph(name)
+    assert f"No dated event was declared, so that the event was taken to be {DROPOUT}; {GAPS}." in said
+
+
+def test_of_a_dated_event_the_dropout_that_came_before_it_is_said(paragraph):
+    """Whoever left at 6 months and ended therapy later follows the rule of dropouts."""
+    said = paragraph("ended_therapy_j2r")
+    label = TRIAL.events["ended_therapy"].label
+    assert f"The event was the first visit after the date of “{label}”, but {DROPOUT}" in said
+    assert "where that came earlier or there was no such date" in said
+    assert "No dated event was declared" not in said
+
+
+def test_an_imputation_that_is_missing_at_random_throughout_has_no_event(paragraph):
+    """The same rule holds before and after any visit."""
+    assert DROPOUT not in paragraph("imputed_mar")
