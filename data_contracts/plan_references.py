@@ -22,7 +22,7 @@ HEEDED: Mapping[str, tuple[str, ...]] = {
     "moderator": ("moderator", "at"),
     "time_to_event": ("rmst_days",),
 }
-OF_MEANS = ("mmrm", "lmm", "ancova")  # estimators whose answer is a difference of adjusted means
+OF_MEANS = ("mmrm", "lmm", "ancova", "reference_based_mi")  # estimators whose answer is a difference of adjusted means
 WITHOUT_P = ("tipping_point",)  # estimators that answer no hypothesis
 KINDS: Mapping[str, str] = {  # estimator -> the kind of outcome it is for; others are for continuous ones
     "responder": "binary",
@@ -150,7 +150,8 @@ def _kind(raw: Raw, analysis: Raw, here: str) -> Iterator[Problem]:
 def _primary(raw: Raw, analysis: Raw, here: str) -> Iterator[Problem]:
     """Yield a primary analysis that gives no difference of means: the flow and the headline tell of nothing else."""
     estimator = str(analysis.get("estimator"))
-    if analysis.get("role") != "primary" or estimator in OF_MEANS:
+    known = {*NEEDED, *KINDS}  # an unknown one is told elsewhere
+    if analysis.get("role") != "primary" or estimator not in known - {*OF_MEANS}:
         return
     estimand = _tables(raw, "estimands").get(str(analysis.get("estimand")), {})
     kind = _tables(raw, "outcomes").get(str(estimand.get("outcome")), {}).get("kind", "continuous")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.derive.analysed import analysable
 from analysis.derive.course import Course, recruited, unheld_events
 from analysis.derive.events import Happened, event_outcome, events_of, first_days
 from analysis.derive.flow import flow_by_arm, flow_by_site, groups_of
@@ -59,7 +60,7 @@ def _course(
     evidence: Evidence, members: pd.Series, accepted: Forms, unheld: pd.DataFrame
 ) -> tuple[Course, tuple[str, ...]]:
     """Return how the trial went, and which adverse events were left aside."""
-    trial, groups = evidence.trial, groups_of(evidence, members, _analysable(evidence))
+    trial, groups = evidence.trial, groups_of(evidence, members, analysable(evidence))
     started = _randomised_on(evidence.people, trial)
     harms = harms_of(accepted, trial, evidence.people[~groups.excluded], started)
     course = Course(
@@ -205,13 +206,6 @@ def _observed(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     )
     people = pd.Index(sorted(frame["participant"].unique()), name="participant")
     return wide.reindex(index=people, columns=[v.code for v in trial.visits]).fillna(0) > 0
-
-
-def _analysable(evidence: Evidence) -> pd.Series:
-    """Return who the primary model can use: a follow-up, a baseline if adjusted for, every covariate."""
-    primary, observed = evidence.trial.primary_analysis, evidence.observed
-    has_baseline = observed[evidence.trial.baseline_visit.code] | (not primary.baseline)
-    return observed[[v.code for v in evidence.trial.follow_ups]].any(axis=1) & has_baseline & evidence.covered
 
 
 def _typed(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.derive.analysed import reasons_left_out
 from analysis.derive.populations import Evidence, is_excluded
 
 FlowRow = tuple[str, str, int, str]  # stage, visit, n, reason
@@ -103,15 +104,10 @@ def _rows(evidence: Evidence, groups: Groups, here: pd.Series, therapy: bool) ->
 
 def _not_analysed(evidence: Evidence, left_out: pd.Series, outside: pd.Series) -> Iterator[FlowRow]:
     """Yield those left out by reason, each participant once: the first reason that holds."""
-    follow_ups = [v.code for v in evidence.trial.follow_ups]
-    reasons = {
-        "not in the population of the primary estimand": outside,
-        "no follow-up observed": ~evidence.observed[follow_ups].any(axis=1),
-        "no baseline observed": ~evidence.observed[evidence.trial.baseline_visit.code],
-        "a covariate is missing": ~evidence.covered,
-    }
+    reasons = {"not in the population of the primary estimand": outside, **reasons_left_out(evidence)}
+    first = [*reasons][1]
     for reason, holds in reasons.items():
         n = int((left_out & holds).sum())
         left_out = left_out & ~holds
-        if n or reason == "no follow-up observed":
+        if n or reason == first:
             yield "not analysed", "", n, reason

@@ -175,7 +175,7 @@ def test_the_tipping_point_has_a_row_in_words(trial):
     table = sensitivity_table(_results(trial, tipping_point=[point]), trial)
     rows = [row for group in table.groups for row in group.rows]
     (cell,) = (row.cells[-1] for row in rows if "Tipping" in row.cells[0].text)
-    assert "18.0 hours/week lower than imputed" in cell.text
+    assert "18.0 hours/week lower (worse) than imputed" in cell.text
 
 
 def test_events_that_are_in_no_outcome_are_told_with_the_answers_they_are_missing_from(trial):

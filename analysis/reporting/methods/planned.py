@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from analysis.reporting import numbers
 from analysis.reporting.methods.families import hypotheses
 from analysis.reporting.methods.words import (
+    better,
     counted,
     covariate_words,
     in_brackets,
@@ -87,7 +88,7 @@ def _outcomes(trial: Trial) -> Iterator[str]:
 
 def _named(outcome: Outcome) -> str:
     kind = MADE.get(outcome.kind, outcome.unit)
-    return in_brackets(inside(outcome.label), kind, f"{outcome.better} is better")
+    return in_brackets(inside(outcome.label), kind, better(outcome))
 
 
 def _populations(trial: Trial) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from data_contracts.plan import Analysis
+from data_contracts.plan import Analysis, Outcome
 from data_contracts.spec import Trial, Visit
 
 FIRST_WORD = re.compile(r"[^\W_]+")
@@ -30,6 +30,13 @@ def listed(words: Iterable[str]) -> str:
     """Return "a, b and c"; "" of nothing."""
     all_words = list(words)
     return " and ".join([", ".join(all_words[:-1]), all_words[-1]] if len(all_words) > 1 else all_words)
+
+
+def better(outcome: Outcome) -> str:
+    """Return which way an outcome is better; of the time to an event a "higher" one says little."""
+    if outcome.kind == "time to event":
+        return "a later event is better" if outcome.better == "higher" else "an earlier event is better"
+    return f"{outcome.better} is better"
 
 
 def inside(label: str) -> str:

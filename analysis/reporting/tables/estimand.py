@@ -15,6 +15,7 @@ from analysis.reporting.estimates import (
     answer,
     visit_label,
 )
+from analysis.reporting.methods.words import better
 from analysis.reporting.places import place_of
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
 from data_contracts.plan import Analysis, Estimand
@@ -66,7 +67,7 @@ def _attributes(estimand: Estimand, trial: Trial) -> Iterator[Row]:
     yield row("Clause", estimand.clause)
     yield row("Treatment", estimand.treatment)
     yield row("Population", trial.populations[estimand.population].label)
-    yield row("Variable", f"{outcome.label} {_when(estimand, trial)} ({unit}{outcome.better} is better)")
+    yield row("Variable", f"{outcome.label} {_when(estimand, trial)} ({unit}{better(outcome)})")
     for event in estimand.intercurrent_events:
         yield row("Intercurrent event", f"{event.event[:1].upper()}{event.event[1:]}: {event.strategy}")
     yield row("Summary", estimand.summary)

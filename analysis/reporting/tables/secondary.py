@@ -17,6 +17,7 @@ from analysis.reporting.estimates import (
     first,
     visit_label,
 )
+from analysis.reporting.methods.words import better
 from analysis.reporting.table import Cell, Column, Group, Row, Table, row
 from analysis.reporting.tables.primary import estimate_cells, mean_cell
 from analysis.reporting.tables.remarks import remarks
@@ -155,10 +156,8 @@ def _n(found: Estimate | None) -> str:
 
 def _better(outcome: Outcome) -> str:
     """Return the unit, and what is better of the outcome itself, which of a ratio may be the opposite."""
-    if outcome.kind == "time to event":
-        return "a later event is better" if outcome.better == "higher" else "an earlier event is better"
-    unit = f"{outcome.unit}; " if outcome.unit else ""
-    return f"{unit}{outcome.better} is better"
+    unit = f"{outcome.unit}; " if outcome.unit and outcome.kind != "time to event" else ""
+    return f"{unit}{better(outcome)}"
 
 
 def _effect_cells(found: Estimate | None) -> tuple[Cell, ...]:
