@@ -22,7 +22,12 @@ HEEDED: Mapping[str, tuple[str, ...]] = {
     "moderator": ("moderator", "at"),
     "time_to_event": ("rmst_days",),
 }
-OF_MEANS = ("mmrm", "lmm", "ancova", "reference_based_mi")  # estimators whose answer is a difference of adjusted means
+OF_MEANS = (
+    "mmrm",
+    "lmm",
+    "ancova",
+    "reference_based_mi",
+)  # estimators whose answer is a difference of adjusted means
 WITHOUT_P = ("tipping_point",)  # estimators that answer no hypothesis
 KINDS: Mapping[str, str] = {  # estimator -> the kind of outcome it is for; others are for continuous ones
     "responder": "binary",
