@@ -22,12 +22,7 @@ HEEDED: Mapping[str, tuple[str, ...]] = {
     "moderator": ("moderator", "at"),
     "time_to_event": ("rmst_days",),
 }
-OF_MEANS = (
-    "mmrm",
-    "lmm",
-    "ancova",
-    "reference_based_mi",
-)  # estimators whose answer is a difference of adjusted means
+OF_MEANS = ("mmrm", "lmm", "ancova", "reference_based_mi")  # they answer with a difference of means
 WITHOUT_P = ("tipping_point",)  # estimators that answer no hypothesis
 KINDS: Mapping[str, str] = {  # estimator -> the kind of outcome it is for; others are for continuous ones
     "responder": "binary",
