@@ -33,6 +33,7 @@ MADE_FROM = {
     "data_hash": "data",
     "plan_hash": "plan",
     "code_version": "code",
+    "allocation": "allocation",  # a table of true arms beside one of shuffled arms would tell who is who
 }  # a fact of every table -> of what
 DESCRIPTION = """The trial's report, as a page and as a Word document, made of the results table.
 
@@ -126,10 +127,14 @@ def same_run(inputs: Mapping[str, Tables], trial: Trial) -> None:
         )
         for name, tables in inputs.items()
         for fact, what in MADE_FROM.items()
-        if tables.facts.get(fact) != inputs["results"].facts.get(fact)
+        if _made_from(tables, fact) != _made_from(inputs["results"], fact)
     ]
     if found:
         raise ContractError(f"The tables of {trial.name} do not belong together.", found)
+
+
+def _made_from(tables: Tables, fact: str) -> Any:
+    return allocation_of(tables.facts) if fact == "allocation" else tables.facts.get(fact)
 
 
 def _content(

@@ -84,14 +84,27 @@ def load_trial(path: Path, estimators: Collection[str] | None = None) -> Trial:
     instruments, instrument_texts, more = _instruments_of(raw, path)
     raw = {"name": path.stem, **raw, "instruments": instruments}
     raw["plan_hash"] = hashlib.sha256(b"\0".join([*texts, *instrument_texts])).hexdigest()
-    problems += more
-    problems += broken_references(raw, path.name, estimators)
-    trial, more = _build(Trial, raw, path.name)
-    problems += more
+    trial, found = _build(Trial, raw, path.name)
+    problems += [*more, *_references(raw, path.name, estimators, found), *found]
     if trial is None or problems:
         count = "a mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
         raise PlanError(f"{path.name} has {count}; nothing was run.", problems)
     return trial
+
+
+def _references(
+    raw: dict[str, Any], where: str, estimators: Collection[str] | None, found: list[Problem]
+) -> list[Problem]:
+    """Return the names that point at nothing; none where mistakes found already keep them from being followed.
+
+    A list where a name belongs can be looked up nowhere; that it is a list is among what was found.
+    """
+    try:
+        return broken_references(raw, where, estimators)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        if not found:
+            raise
+        return []
 
 
 @cache

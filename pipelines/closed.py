@@ -17,7 +17,7 @@ from data_contracts.errors import Problem, StorageError
 from data_contracts.spec import Trial
 from data_contracts.standing import WORDS
 from data_contracts.tables import Tables
-from data_contracts.writers.atomic import write_atomically
+from data_contracts.writers.together import write_together
 from pipelines import audit, locks, store
 from pipelines.blinding import SHUFFLE, held_apart
 from pipelines.diary import BEGAN
@@ -66,7 +66,7 @@ def closed_report(home: Home, trial: Trial, asked: Asked) -> tuple[Path, ...]:
             _content(home, trial, accepted, asked), secret_key(home, trial.name, LETTERS)
         )
         files = _files(content)
-        paths = _written(home.closed(trial.name), files)
+        paths = write_closed(home.closed(trial.name), files)
         audit.record(home, MADE, **said, files={n: hashlib.sha256(d).hexdigest() for n, d in files.items()})
     finally:
         hold.release()
@@ -210,10 +210,18 @@ def _files(content: "ReportContent") -> Mapping[str, bytes]:
     }
 
 
-def _written(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
+def write_closed(folder: Path, files: Mapping[str, bytes]) -> tuple[Path, ...]:
+    """Write the files of a closed report together, for their owner alone, and return their paths, the page first.
+
+    Args:
+        folder: The trial's folder of closed reports.
+        files: Contents by name, the page first.
+
+    Raises:
+        StorageError: they can't be written.
+    """
     private_folder(folder.parent)
     private_folder(folder)
-    with only_mine():
-        for name, data in files.items():
-            write_atomically(folder / name, data)
+    # The page names the checksum of the table beside it: the old one is taken away first, the new one put there last.
+    write_together(folder, dict(reversed(list(files.items()))), lambda _: only_mine())
     return tuple(folder / name for name in files)

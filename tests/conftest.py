@@ -19,3 +19,13 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "failed"
         report.longrepr = f"skipped, where SKIPS=fail: {call.excinfo.value}"
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """With SKIPS=fail, a module that skips as a whole has failed: none of its tests would be there to tell."""
+    report = yield
+    if os.environ.get("SKIPS") == "fail" and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} skipped, where SKIPS=fail: {report.longrepr[-1]}"
+    return report

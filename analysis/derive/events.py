@@ -21,7 +21,7 @@ class Happened:
 
     days: Mapping[str, pd.DataFrame]  # event -> participant, day; day 0 or later, in order
     last_contact: pd.Series  # (participants,) day; missing where there is no date after randomisation
-    unheld: pd.DataFrame  # participant, event: a row per event after the last contact, which is in no outcome
+    unheld: pd.DataFrame  # participant, event: a row per event of an outcome that came too late to be in it
     notes: tuple[str, ...]
 
 
@@ -35,19 +35,25 @@ def events_of(accepted: Forms, trial: Trial, randomised_on: pd.Series) -> Happen
     """
     days, notes, unheld = {}, [], [pd.DataFrame({"participant": [], "event": []}, dtype="str")]
     contact = _last_contact(accepted, trial, randomised_on)
+    in_outcomes = {outcome.event for outcome in trial.outcomes.values()}
     for event in trial.events.values():
         found = _days(_records(accepted, event), _date(event, trial), randomised_on)
         if early := int((found["day"] < 0).sum()):
             notes.append(f"{event.label}: {early} dated before randomisation, left aside.")
-        heard_of = found["participant"].map(contact).astype("float64").fillna(0)
-        late = found.loc[found["day"] > heard_of, ["participant"]].assign(event=event.name)
-        if len(late):
-            notes.append(
-                f"{event.label}: {len(late)} after the participant's last dated contact, in no outcome."
-            )
-        unheld.append(late)
+        if event.name in in_outcomes:  # of another nobody expects one
+            unheld.append(_after_contact(found, contact).assign(event=event.name))
+            if late := len(unheld[-1]):
+                notes.append(
+                    f"{event.label}: {late} after the participant's last dated contact, in no outcome."
+                )
         days[event.name] = found[found["day"] >= 0].sort_values(["participant", "day"], ignore_index=True)
     return Happened(days, contact, pd.concat(unheld, ignore_index=True), tuple(notes))
+
+
+def _after_contact(found: pd.DataFrame, contact: pd.Series) -> pd.DataFrame:
+    """Return the participant of each event after the last day that anybody heard of them."""
+    heard_of = found["participant"].map(contact).astype("float64").fillna(0)
+    return found.loc[found["day"] > heard_of, ["participant"]]
 
 
 def first_days(happened: Happened, people: pd.Index) -> pd.DataFrame:

@@ -61,7 +61,8 @@ class Comparison:
         found = self.estimates(weights[None, :])
         named = replace(self.common, statistic=statistic, arm=arm, visit=visit, contrast=contrast, at=at)
         if reason := found.reasons[0]:
-            return replace(named, status="not estimable", reason=reason)
+            told = self._unseen(arm, contrast, visit) or reason
+            return replace(named, status="not estimable", reason=told)
         return replace(
             named,
             value=float(found.estimate[0]),
@@ -72,6 +73,12 @@ class Comparison:
             confidence=self.confidence,
             p_value=float("nan") if statistic == "adjusted mean" else float(found.p_value[0]),
         )
+
+    def _unseen(self, arm: str, versus: str, visit: str) -> str:
+        """Return which of a row's arms nobody is analysed of at its visit; "" where somebody is of each."""
+        others = (a for a in self.design.arms[1:] if contrast(self.design, a) == versus)
+        asked = [arm] if arm else [self.design.arms[0], *others]
+        return _unseen_at(self.design, asked, visit) if visit in self.design.visits else ""
 
 
 def contrast(design: Design, arm: str) -> str:
@@ -112,8 +119,24 @@ def empty_arms(design: Design) -> str:
     """Return why arms without an analysed participant can't be compared; "" where each arm has one."""
     analysed = set(design.rows["arm"])
     empty = [arm for arm in design.arms if arm not in analysed]
-    needed = "the outcome, its baseline" if ("baseline",) in design.terms else "the outcome"
-    return f"no participant of arm {', '.join(empty)} has {needed} and every covariate" if empty else ""
+    return _nobody_has(design, empty, "the outcome") if empty else ""
+
+
+def empty_cells(design: Design) -> str:
+    """Return which arms nobody is analysed of at which visit; "" where each has somebody at each."""
+    return "; ".join(filter(None, (_unseen_at(design, design.arms, visit) for visit in design.visits)))
+
+
+def _unseen_at(design: Design, arms: Sequence[str], visit: str) -> str:
+    seen = set(design.rows.loc[design.rows["visit"] == visit, "arm"])
+    unseen = [arm for arm in arms if arm not in seen]
+    where = design.visit_labels.get(visit, visit)
+    return _nobody_has(design, unseen, f"the outcome at {where}") if unseen else ""
+
+
+def _nobody_has(design: Design, arms: Sequence[str], what: str) -> str:
+    needed = f"{what}, its baseline" if ("baseline",) in design.terms else what
+    return f"no participant of {design.named(arms)} has {needed} and every covariate"
 
 
 def not_comparable(design: Design) -> str:
@@ -125,4 +148,4 @@ def not_comparable(design: Design) -> str:
         return reason
     kept = set(design.matrix.columns[independent_columns(design.matrix.to_numpy(dtype="float64"))])
     lost = [arm for arm in design.arms[1:] if f"arm[{arm}]" not in kept]
-    return f"the covariates tell arm {', '.join(lost)} apart: leave out those that do" if lost else ""
+    return f"the covariates tell {design.named(lost)} apart: leave out those that do" if lost else ""

@@ -25,6 +25,13 @@ NEGATIVE_BINOMIAL = "negative binomial regression, maximum likelihood; of events
 POISSON = "Poisson regression, maximum likelihood; of events: time followed as exposure"
 NO_DISPERSION = "no dispersion beyond Poisson's: its model is used"
 SMALL = 1e-6  # dispersion below which the model is Poisson's
+FAR = 18.0  # between two participants' log means, beyond which a rate runs to zero: there is no maximum
+UNSEEN = (
+    1e-3  # share that a dispersion may add to the largest variance where the two models can't be told apart
+)
+AT_MAXIMUM = (
+    1e-5  # standard errors that the next step would move: no digit shown changes, as they are shown to 1e-2
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,14 +69,11 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
         return [*observed, *not_estimated(design, (visit,), common, "not estimable", reason)]
     empty = [arm for arm in design.arms if not counts[(design.rows["arm"] == arm).to_numpy()].any()]
     if empty:
-        reason = f"no event in arm {', '.join(empty)}: a ratio of rates has no finite estimate"
+        reason = f"no event in {design.named(empty)}: a ratio of rates has no finite estimate"
         return [*observed, *_no_ratio(design, common, reason)]
     fit = fit_counts(counts, days, design.matrix)
     if fit is None:
-        return [
-            *observed,
-            *_no_ratio(design, common, "the model did not converge: too few events for its terms"),
-        ]
+        return [*observed, *_no_ratio(design, common, why_no_fit(counts, design.matrix))]
     return [*observed, *_ratios(fit, design, common, analysis)]
 
 
@@ -92,13 +96,13 @@ def fit_counts(counts: Array, days: Array, design: pd.DataFrame) -> CountFit | N
     poisson = _fitted("poisson", counts, matrix, np.log(days), None)
     if poisson is None:
         return None
-    start = np.append(np.asarray(poisson.params), 0.5)
-    is_dispersed = _is_dispersed(counts, np.exp(matrix @ poisson.params) * days)
+    found: Any = poisson
     # Without dispersion the search runs towards zero, where gamma functions take minutes and tell nothing.
-    found = _fitted("negative binomial", counts, matrix, np.log(days), start) if is_dispersed else None
-    if found is None and is_dispersed:
+    if _dispersion_by_moments(counts, np.exp(matrix @ poisson.params) * days) > 0:
+        found = _negative_binomial(counts, matrix, np.log(days), poisson)
+    if found is None:
         return None
-    if found is None or float(found.params[-1]) < SMALL or found.llf <= poisson.llf:
+    if found is poisson or found.llf <= poisson.llf:
         return CountFit(
             columns, np.asarray(poisson.params), np.asarray(poisson.cov_params()), 0.0, float(poisson.llf)
         )
@@ -108,13 +112,65 @@ def fit_counts(counts: Array, days: Array, design: pd.DataFrame) -> CountFit | N
     )
 
 
-def _is_dispersed(counts: Array, mean: Array) -> bool:
-    """Return whether the likelihood rises as the dispersion leaves zero: Poisson's errors would be too small."""
-    return bool(((counts - mean) ** 2 - counts).sum() > 0)
+def why_no_fit(counts: Array, design: pd.DataFrame) -> str:
+    """Return why a model of events was not fitted: too few where those with one can't tell the terms apart.
+
+    Args:
+        counts: (n,) events; 1 and 0 of a time to one.
+        design: (n, p) columns.
+    """
+    matrix = design.to_numpy(dtype="float64")
+    matrix = matrix[:, independent_columns(matrix)]
+    # Only then can a rate run to zero at no cost: with full rank there, Poisson's likelihood has its maximum.
+    few = len(independent_columns(matrix[counts > 0])) < matrix.shape[1]
+    return f"the model did not converge{': too few events for its terms' if few else ''}"
+
+
+def _dispersion_by_moments(counts: Array, mean: Array) -> float:
+    """Return the dispersion that the residuals show; above zero, Poisson's errors would be too small.
+
+    Its sign is that of the likelihood's slope as the dispersion leaves zero.
+    """
+    return float(((counts - mean) ** 2 - counts).sum() / (mean**2).sum())
+
+
+def _negative_binomial(counts: Array, matrix: Array, offset: Array, poisson: Any) -> Any:
+    """Return the fit; Poisson's where the dispersion found adds nothing that shows; None where it is not found."""
+    mean = np.exp(matrix @ poisson.params + offset)
+    for start in (
+        0.5,
+        _dispersion_by_moments(counts, mean),
+    ):  # from afar the search may step over the maximum
+        near = _searched(counts, matrix, offset, np.append(np.asarray(poisson.params), start))
+        if near is None or near[-1] < SMALL:
+            continue
+        fit = _fitted("negative binomial", counts, matrix, offset, near)
+        if fit is not None:
+            return fit
+        # Close to zero rounding in the gamma functions hides the maximum, where the models are one in effect.
+        return poisson if near[-1] * mean.max() < UNSEEN else None
+    return None if near is None else poisson
+
+
+def _searched(counts: Array, matrix: Array, offset: Array, start: Array) -> Array | None:
+    """Return coefficients and dispersion (p + 1,) near the maximum, searched on the dispersion's logarithm."""
+    import warnings
+
+    from statsmodels.discrete.discrete_model import NegativeBinomial
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where it ended is polished and judged afterwards
+        try:
+            model = NegativeBinomial(counts, matrix, offset=offset)
+            near = model.fit(start_params=start, disp=0, maxiter=500, method="bfgs", gtol=1e-8)
+        except (np.linalg.LinAlgError, ValueError):
+            return None
+    found = np.asarray(near.params, dtype=np.float64)
+    return found if np.isfinite(found).all() else None
 
 
 def _fitted(kind: str, counts: Array, matrix: Array, offset: Array, start: Array | None) -> Any:
-    """Return statsmodels' fit, or None where it did not converge."""
+    """Return statsmodels' fit by Newton's method, or None where it is not at a maximum."""
     import warnings
 
     from statsmodels.discrete.discrete_model import NegativeBinomial, Poisson
@@ -126,14 +182,21 @@ def _fitted(kind: str, counts: Array, matrix: Array, offset: Array, start: Array
                 fit = Poisson(counts, matrix, offset=offset).fit(disp=0, maxiter=200, method="newton")
             else:
                 model = NegativeBinomial(counts, matrix, offset=offset)
-                near = model.fit(start_params=start, disp=0, maxiter=500, method="bfgs", gtol=1e-8)
-                if near.params[-1] < SMALL:
-                    return None
-                fit = model.fit(start_params=near.params, disp=0, maxiter=100, method="newton", tol=1e-12)
+                fit = model.fit(start_params=start, disp=0, maxiter=100, method="newton", tol=1e-12)
+            linear = matrix @ np.asarray(fit.params)[: matrix.shape[1]] + offset
+            usable = np.isfinite(fit.bse).all() and np.ptp(linear) < FAR and _is_at_maximum(fit)
         except (np.linalg.LinAlgError, ValueError):
             return None
-    usable = fit.mle_retvals["converged"] and np.isfinite(fit.bse).all() and np.abs(fit.params).max() < 30
     return fit if usable else None
+
+
+def _is_at_maximum(fit: Any) -> bool:
+    """Return whether the gradient, measured in standard errors of the estimates, is nothing.
+
+    statsmodels asks instead that the last step was below its `tol`, which rounding may keep it from for ever.
+    """
+    gradient = np.asarray(fit.model.score(fit.params))
+    return bool(0 <= gradient @ np.asarray(fit.cov_params()) @ gradient < AT_MAXIMUM**2)
 
 
 def _observed(counts: Array, days: Array, design: Design, common: Statistic) -> Iterator[Statistic]:

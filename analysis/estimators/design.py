@@ -4,8 +4,8 @@ Not here: fitting.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,12 @@ class Design:
     averages: Mapping[str, float]  # base column -> its value in an adjusted mean
     visits: tuple[str, ...]  # follow-ups, in order
     arms: tuple[str, ...]  # the reference arm first
+    arm_labels: Mapping[str, str] = field(default_factory=dict)
+    visit_labels: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, arms: Iterable[str]) -> str:
+        """Return the labels of arms as a list, to say in a reason which they are."""
+        return ", ".join(self.arm_labels.get(arm, arm) for arm in arms)
 
     def mean_row(
         self, arm: str, visit: str, held: Mapping[str, float] | None = None
@@ -108,7 +114,10 @@ def _design(
         )
         base, terms = {**base, **own}, _moderated(terms, list(own))
     matrix = pd.DataFrame({":".join(t): _product(base, t) for t in terms}, index=rows.index, dtype="float64")
-    return Design(rows, matrix, terms, _averages(base, rows, analysis), visits, arms)
+    arm_labels = {arm.code: arm.label for arm in trial.arms}
+    visit_labels = {visit.code: visit.label for visit in trial.visits}
+    averages = _averages(base, rows, analysis)
+    return Design(rows, matrix, terms, averages, visits, arms, arm_labels, visit_labels)
 
 
 def baseline_column(trial: Trial, analysis: Analysis) -> str:

@@ -133,7 +133,7 @@ def _data(design: Design, trial: Trial, analysis: Analysis) -> _Data:
         method=analysis.method,
         df=analysis.df,
     )
-    return _Data(frame, request, tuple(_unclustered(design.rows, effects)))
+    return _Data(frame, request, tuple(_unclustered(design, effects)))
 
 
 def _quotable(design: Design) -> list[str]:
@@ -147,15 +147,22 @@ def _acts(rows: pd.DataFrame, effect: RandomEffect) -> pd.Series:
     return (rows[effect.column].astype("object") == effect.level) & known
 
 
-def _unclustered(rows: pd.DataFrame, effects: list[RandomEffect]) -> Iterator[str]:
+def _unclustered(design: Design, effects: list[RandomEffect]) -> Iterator[str]:
     """Yield how many participants a conditional effect leaves out because they have no level, such as a therapist."""
+    rows = design.rows
     for effect in effects:
         if effect.column:
             here = rows[effect.column].astype("object") == effect.level
             without = rows.loc[here & ~_acts(rows, effect), "participant"].nunique()
             if without:
-                where = f"{effect.column} {effect.level}"
-                yield f"{without} participants of {where} have no {effect.name}: its effect does not act on them"
+                where = (
+                    design.named([effect.level])
+                    if effect.column == "arm"
+                    else f"{effect.column} {effect.level}"
+                )
+                who = "1 participant" if without == 1 else f"{without} participants"
+                have = "has" if without == 1 else "have"
+                yield f"{who} of {where} {have} no {effect.name}: its effect does not act on them"
 
 
 def _common(common: Statistic, found: LadderFit, analysis: Analysis, notes: tuple[str, ...]) -> Statistic:

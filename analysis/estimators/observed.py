@@ -14,6 +14,7 @@ from data_contracts.spec import Trial
 
 Array = npt.NDArray[np.float64]
 PER = 365.25  # days of a rate
+ELSEWHERE = ("cace", "moderator", "tipping_point")  # estimators with tables, and counts, of their own
 
 
 def observed_means(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> Iterator[Statistic]:
@@ -22,11 +23,12 @@ def observed_means(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis)
     Args:
         analysis_set: One row per participant and visit.
         trial: The trial.
-        analysis: The declared analysis; of other roles and other kinds of outcome there is none.
+        analysis: The declared analysis; of other roles, other kinds of outcome, and estimators whose answer is no
+            difference between those observed means, there is none.
     """
     estimand = trial.estimands[analysis.estimand]
     outcome = trial.outcomes[estimand.outcome]
-    if analysis.role != "secondary" or outcome.kind != "continuous":
+    if analysis.role != "secondary" or outcome.kind != "continuous" or analysis.estimator in ELSEWHERE:
         return
     rows = analysed_rows(analysis_set, trial, analysis, (estimand.visit,))
     for arm in (trial.reference_arm, *trial.compared_arms):

@@ -20,6 +20,7 @@ from data_contracts.spec import Trial
 Array = npt.NDArray[np.float64]
 METHOD = "proportional odds regression, maximum likelihood; above 1: higher levels are likelier"
 CUT = "logistic regression at one cut, to judge proportional odds by"
+FIRTH_AT_CUT = "logistic regression with Firth's penalty at one cut, to judge proportional odds by"
 
 
 def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> list[Statistic]:
@@ -121,12 +122,12 @@ def _cuts(
 
     common, analysis = plan
     for cut in sorted(set(level))[1:]:
-        fit = fit_logistic((level >= cut).astype("float64"), design)
+        fit = fit_logistic((level >= cut).astype("float64"), design, "was at or above this cut")
         for arm in design.arms[1:]:
             place = fit.columns.index(f"arm[{arm}]")
             row = replace(
                 common, statistic="odds ratio", contrast=contrast(design, arm),
-                at=_from(levels, int(cut)), method=CUT, reason=fit.flag,
+                at=_from(levels, int(cut)), method=FIRTH_AT_CUT if fit.flag else CUT, reason=fit.flag,
             )  # fmt: skip
             se = float(np.sqrt(fit.cov_beta[place, place]))
             yield ratio_row(row, float(fit.beta[place]), se, analysis.confidence)

@@ -64,11 +64,20 @@ def run_analyses(analysis_set: pd.DataFrame, trial: Trial, course: Course | None
 
 
 def _estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> list[Statistic]:
+    seen = _observed(analysis_set, trial, analysis)
     try:
-        found = estimator_named(analysis.estimator)(analysis_set, trial, analysis)
-        return [*observed_means(analysis_set, trial, analysis), *found]
+        return [*seen, *estimator_named(analysis.estimator)(analysis_set, trial, analysis)]
     except Exception as error:  # noqa: BLE001 - a fault of one analysis is its result; the others still run
-        return broken_rows(trial, analysis, error)
+        return [*seen, *broken_rows(trial, analysis, error)]
+
+
+def _observed(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> list[Statistic]:
+    """Return what was observed of those analysed; where that fails a row says so, and the estimate stands."""
+    try:
+        return list(observed_means(analysis_set, trial, analysis))
+    except Exception as error:  # noqa: BLE001 - as above
+        visit = trial.estimands[analysis.estimand].visit
+        return [Statistic("observed mean", math.nan, visit=visit, status="failed", reason=fault(error))]
 
 
 def broken_rows(trial: Trial, analysis: Analysis, error: Exception) -> list[Statistic]:

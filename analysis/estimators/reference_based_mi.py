@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.estimators.comparison import common_row, empty_arms, not_estimated
+from analysis.estimators.comparison import common_row, empty_arms, empty_cells, not_estimated
 from analysis.estimators.design import Design, follow_up_design
 from analysis.estimators.imputed import Imputed, impute, method_of
 from analysis.results import Statistic, Status, alone
@@ -54,7 +54,7 @@ def imputed_or_why(
         return impute(analysis_set, trial, analysis)
     except ImputationError as error:
         status: Status = "failed" if isinstance(error, NotEstimableError) else "refused"
-        reason = _why(error)
+        reason = f"{unseen}: nothing to impute from" if (unseen := empty_cells(design)) else _why(error)
     except MixedModelError as error:
         status, reason = "refused", str(error)
     return not_estimated(design, design.visits, common, status, reason)

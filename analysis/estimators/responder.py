@@ -65,12 +65,18 @@ def estimate(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis) -> li
     return [*rows, *_conditional(outcome, fit, design, (named, analysis))] if fit.flag else rows
 
 
-def fit_logistic(outcome: Array, design: Design) -> Logistic:
-    """Return the maximum likelihood fit, or Firth's where an arm has an empty cell or the data are separated."""
+def fit_logistic(outcome: Array, design: Design, had: str = "had the outcome") -> Logistic:
+    """Return the maximum likelihood fit, or Firth's where an arm has an empty cell or the data are separated.
+
+    Args:
+        outcome: (n,) 1 or 0.
+        design: (n, p) columns and whose rows they are.
+        had: what 1 says of somebody, for the reason why Firth's penalty was used.
+    """
     matrix = design.matrix.to_numpy(dtype="float64")
     kept = independent_columns(matrix)
     matrix, columns = matrix[:, kept], tuple(str(name) for name in design.matrix.columns[kept])
-    why = _empty_cell(outcome, design)
+    why = _empty_cell(outcome, design, had)
     if not why:
         found = _maximum_likelihood(outcome, matrix)
         if found is not None:
@@ -80,11 +86,11 @@ def fit_logistic(outcome: Array, design: Design) -> Logistic:
     return Logistic(matrix, columns, fit.beta, fit.cov_beta, FLAG.format(why=why))
 
 
-def _empty_cell(outcome: Array, design: Design) -> str:
+def _empty_cell(outcome: Array, design: Design, had: str) -> str:
     for arm in design.arms:
         here = outcome[(design.rows["arm"] == arm).to_numpy()]
         if here.min() == here.max():
-            return f"{'nobody' if here[0] == 0 else 'everybody'} in arm {arm} responded"
+            return f"{'nobody' if here[0] == 0 else 'everybody'} in {design.named([arm])} {had}"
     return ""
 
 

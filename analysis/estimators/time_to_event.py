@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.estimators.comparison import common_row, contrast, not_comparable, not_estimated
+from analysis.estimators.counts import why_no_fit
 from analysis.estimators.design import Design, single_visit_design
 from analysis.estimators.limits import normal_row, ratio_row
 from analysis.estimators.observed import analysed_arms, person_time
@@ -120,9 +121,9 @@ def _hazards(
     empty = [arm for arm, here in _by_arm(design).items() if not had[here].any()]
     fit = None if empty else fit_cox(days, had, design.matrix)
     reason = (
-        f"no event in arm {', '.join(empty)}: a ratio of hazards has no finite estimate"
+        f"no event in {design.named(empty)}: a ratio of hazards has no finite estimate"
         if empty
-        else "the model did not converge: too few events for its terms"
+        else why_no_fit(had, design.matrix)
     )
     for arm, row in _contrasts(design, shared):
         if fit is None:

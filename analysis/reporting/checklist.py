@@ -1,8 +1,20 @@
 """The CONSORT 2025 checklist: each item, where this report has it, what is left to the author. Not here: the items."""
 
+import re
 from collections.abc import Iterator, Sequence
 
-from analysis.reporting.checklist_items import HEAD, ITEMS, REASONS, SOURCE, Item
+from analysis.reporting.checklist_items import (
+    BLOCKS,
+    DESIGN,
+    HEAD,
+    ITEMS,
+    REASONS,
+    RESTRICTED,
+    SHARES,
+    SITES,
+    SOURCE,
+    Item,
+)
 from analysis.reporting.methods.words import inside
 from analysis.reporting.report import Paragraph, Picture, Report, Section
 from analysis.reporting.table import Cell, Column, Group, Row, Table, row
@@ -11,6 +23,12 @@ from data_contracts.spec import Trial
 
 NAME = "consort-table"
 NOT_HERE = "not produced here"
+# Registries of WHO's network, by how their numbers begin. A doi of a paper is none, that of an ISRCTN has it in it.
+REGISTERED = re.compile(
+    r"\b(?:ISRCTN|NCT|ACTRN|ChiCTR|DRKS|CTRI/|PACTR|IRCT|TCTR|KCT|SLCTR|RBR-|RPCEC|LBCTR|jRCT|JPRN|UMIN|NTR|NL-OMON)\s*\w*\d"
+    r"|\b(?:EudraCT|EUCT|CTIS)\b|\b20\d\d-\d{6}-\d\d",
+    re.IGNORECASE,
+)
 Place = tuple[str, str]  # title, address on the page
 
 
@@ -21,7 +39,8 @@ def checklist(sections: Sequence[Section], trial: Trial) -> Table:
         sections: The other sections of the report.
         trial: The trial.
     """
-    has = {**_head(trial), **dict(_places(sections))}
+    places = dict(_places(sections))
+    has = {**_head(trial), **places, **dict(_declared(trial, places.get(DESIGN)))}
     groups = tuple(Group(tuple(_row(item, has) for item in items), part) for part, items in ITEMS.items())
     return Table(
         name=NAME,
@@ -52,8 +71,21 @@ def checklist_table(report: Report) -> Table:
 
 
 def _head(trial: Trial) -> dict[str, Place]:
-    known = {"title": "random" in trial.title.casefold(), "registration": bool(trial.registration)}
+    is_registered = REGISTERED.search(trial.registration) is not None
+    known = {"title": "random" in trial.title.casefold(), "registration": is_registered}
     return {name: (HEAD[name], "") for name, is_there in known.items() if is_there}
+
+
+def _declared(trial: Trial, design: Place | None) -> Iterator[tuple[str, Place]]:
+    """Yield what the paragraph on the design tells of this trial, as its file declares it."""
+    planned = trial.randomisation
+    told = {
+        SITES: trial.sites,
+        SHARES: planned.ratio or planned.block_sizes,
+        RESTRICTED: trial.strata or planned.block_sizes,
+        BLOCKS: planned.block_sizes,
+    }
+    yield from ((name, design) for name, is_there in told.items() if is_there and design is not None)
 
 
 def _places(sections: Sequence[Section]) -> Iterator[tuple[str, Place]]:
@@ -87,5 +119,5 @@ def _row(item: Item, has: dict[str, Place]) -> Row:
         return row(item.number, item.topic, item.asks, NOT_HERE, item.author, mark="quiet")
     (title, address), *others = dict.fromkeys(found)
     also = f"also: {'; '.join(other for other, _ in others)}" if others else ""
-    remains = "" if item.unless in has else item.remains
+    remains = " ".join(filter(None, (item.remains, *(what for name, what in item.lacks if name not in has))))
     return row(item.number, item.topic, item.asks, Cell(title, detail=also, link=address), remains)

@@ -18,7 +18,9 @@ class Item:
     places: tuple[str, ...] = ()
     remains: str = ""  # for the author, though the report has its part
     author: str = ""  # for the author, where the report has nothing
-    unless: str = ""  # a place that has what remains, and is none of `places` itself
+    lacks: tuple[
+        tuple[str, str], ...
+    ] = ()  # what remains too where the report has not a place, which is none of `places`
 
 
 HEAD: dict[str, str] = {
@@ -27,6 +29,13 @@ HEAD: dict[str, str] = {
 }  # above all sections
 DESIGN, ELIGIBLE, OUTCOMES = "methods: Trial design", "methods: Eligibility", "methods: Outcomes"
 POPULATIONS, METHODS, FLOW = "methods: Populations", "methods: *", "flow: *"
+DECLARED = (
+    "declared: sites",
+    "declared: shares",
+    "declared: restrictions",
+    "declared: blocks",
+)  # told in DESIGN
+SITES, SHARES, RESTRICTED, BLOCKS = DECLARED
 REASONS = "disposition-table: reasons"  # of whoever was lost
 
 ITEMS: dict[str, tuple[Item, ...]] = {
@@ -66,6 +75,7 @@ ITEMS: dict[str, tuple[Item, ...]] = {
         Item(
             "9", "Design", "Name the kind of trial, the shares of the arms, and what was to be shown.", (DESIGN,),
             "Whether superiority, equivalence or non-inferiority was to be shown.", "The design of the trial.",
+            lacks=((SHARES, "The shares of the arms."),),
         ),
         Item(
             "10", "Changes", "Tell what changed after the start, also of outcomes and analyses, and why.",
@@ -73,7 +83,7 @@ ITEMS: dict[str, tuple[Item, ...]] = {
             "Changes of the protocol, or that there were none.",
         ),
         Item(
-            "11", "Setting", "Say where, in which kind of service, the trial was done.", (DESIGN,),
+            "11", "Setting", "Say where, in which kind of service, the trial was done.", (SITES,),
             "Countries and kinds of services.", "Sites, countries and kinds of services.",
         ),
         Item("12a", "Eligibility: participants", "State who could take part.", (ELIGIBLE,),
@@ -96,7 +106,8 @@ ITEMS: dict[str, tuple[Item, ...]] = {
              author="Interim analyses and stopping rules, or that there were none."),
         Item("17a", "Sequence: making", "Say who made the random sequence, and how.",
              author="Who made the sequence, and with which program."),
-        Item("17b", "Sequence: kind", "Name its restrictions, such as strata and blocks.", (DESIGN,),
+        Item("17b", "Sequence: kind", "Name its restrictions, such as strata and blocks.", (RESTRICTED,),
+             lacks=((BLOCKS, "The sizes of the blocks, or that there were none."),),
              author="The kind of randomisation and its restrictions."),
         Item("18", "Concealment", "Say how the sequence was kept hidden until allocation.",
              author="How allocation was concealed."),
@@ -120,8 +131,8 @@ ITEMS: dict[str, tuple[Item, ...]] = {
         Item("22a", "Flow", "Count by arm who was allocated, treated as intended, and analysed.",
              (FLOW, "disposition-table"), author="The flow of participants."),
         Item("22b", "Losses", "Count by arm who was lost or excluded, with reasons.",
-             ("disposition-table", FLOW, "populations-table"), "Reasons for loss.",
-             "Losses and exclusions, with reasons.", unless=REASONS),
+             ("disposition-table", FLOW, "populations-table"),
+             author="Losses and exclusions, with reasons.", lacks=((REASONS, "Reasons for loss."),)),
         Item("23a", "Recruitment", "Give the dates of recruitment and of follow-up.",
              ("recruitment-course", "recruitment-table"),
              "The dates of follow-up.", "Dates of recruitment and follow-up."),

@@ -121,16 +121,17 @@ def participant_flow(results: pd.DataFrame, trial: Trial, by: By = "arm", set_as
     )
 
 
-def allocations_set_aside(counts: pd.DataFrame, trial: Trial) -> int | None:
-    """Return how many allocation records were set aside; None where the counts of records don't tell.
+def allocations_set_aside(counts: pd.DataFrame, trial: Trial, told: int | None = None) -> int | None:
+    """Return how many allocation records were set aside; None where that is not known.
 
     Args:
         counts: form, rows_in, accepted, quarantined.
         trial: The trial.
+        told: The number, where the form of allocation is not among the counts.
     """
     (allocation,) = trial.forms_of("allocation")
     own = counts[counts["form"] == allocation.name] if "form" in counts else counts
-    return None if own.empty else int(own["quarantined"].sum())
+    return told if own.empty else int(own["quarantined"].sum())
 
 
 def way_label(code: str, trial: Trial) -> str:

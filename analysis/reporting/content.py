@@ -22,4 +22,5 @@ class ReportContent:
     provenance: Mapping[str, Any]  # see tables.provenance
     notes: tuple[str, ...] = ()  # what was left aside between the accepted records and the analysis set
     audience: Audience = "final"
+    set_aside: int | None = None  # allocation records, where their form is not among the counts
     links: Mapping[str, str] = field(default_factory=dict)  # text -> address relative to the page

@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.estimators.counts import POISSON
 from analysis.estimators.covariance_ladder import COVARIANCES
+from analysis.estimators.ordinal import FIRTH_AT_CUT
 from analysis.estimators.responder import FIRTH
 from analysis.estimators.second_route.compare import ENDED
 from analysis.reporting.content import ReportContent
@@ -89,6 +90,9 @@ def _taken(results: pd.DataFrame, trial: Trial, analysis: Analysis) -> Found:
     found = next((one for one in answers if is_answered(one)), None)
     if found is not None and (what := _in_place(found)):
         yield "fallback", what, _why(found.reason), found.key
+    cuts = {one.at: one for one in estimates(results, analysis=analysis.name, method=FIRTH_AT_CUT)}
+    for cut in cuts.values():  # one fit holds all arms
+        yield "fallback", f"At the cut “{cut.at}”: {IN_PLACE[FIRTH]}", _why(cut.reason), cut.key
 
 
 def _in_place(found: Estimate) -> str:

@@ -55,7 +55,7 @@ def _marks(content: ReportContent) -> Mapping[str, str]:
 def _key_figures(content: ReportContent) -> tuple[tuple[str, str], ...]:
     """Return what tells the size of the trial at a glance, and where all forms may be counted the state of its data."""
     asked, counts = content.queries, content.counts
-    aside = allocations_set_aside(counts, content.trial)
+    aside = allocations_set_aside(counts, content.trial, content.set_aside)
     flow = participant_flow(content.results, content.trial, set_aside=aside)
     sizes = {"randomised": flow.randomised if flow.ways else None, "in the primary analysis": flow.analysed}
     data = {

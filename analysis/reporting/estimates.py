@@ -70,6 +70,11 @@ class Estimate:
         return self.status in USABLE and all(map(math.isfinite, (self.value, self.lower, self.upper)))
 
     @property
+    def is_adjusted(self) -> bool:
+        """Whether its family of hypotheses gives it another p-value than its own."""
+        return math.isfinite(self.p_adjusted) and self.p_adjusted != self.p_value
+
+    @property
     def decimals(self) -> int:
         """Return how many decimals its standard error deserves."""
         return numbers.decimals_for(self.se, self.lower, self.upper)

@@ -1,6 +1,5 @@
 """The primary result in one plain sentence per comparison. Not here: the tables behind it."""
 
-import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -111,7 +110,7 @@ def _left_open(found: Estimate, trial: Trial, arm: Arm) -> str:
     limits = (found.lower, found.upper) if outcome.better == "higher" else (found.upper, found.lower)
     for_reference, for_arm = (_amount(limit, found, outcome) for limit in limits)
     return (
-        f"The interval includes no difference: it reaches from {for_reference} in favour of {reference} "
+        f"The interval includes zero (no difference): it reaches from {for_reference} in favour of {reference} "
         f"to {for_arm} in favour of {arm.label}."
     )
 
@@ -119,7 +118,7 @@ def _left_open(found: Estimate, trial: Trial, arm: Arm) -> str:
 def _not_rejected(found: Estimate, trial: Trial) -> str:
     family = _family(trial)
     named = f" (“{family.label}”)" if family else ""
-    return f"The interval by itself excludes no difference, but {HELD_BACK[found.gate].format(named)}."
+    return f"The interval by itself excludes zero (no difference), but {HELD_BACK[found.gate].format(named)}."
 
 
 def _not_estimable(trial: Trial, arm: Arm, reason: str) -> Headline:
@@ -142,8 +141,7 @@ def _figures(found: Estimate, outcome: Outcome) -> str:
     limits = numbers.interval(found.lower, found.upper, found.decimals).strip("()")
     shown = _with_unit(numbers.number(found.value, found.decimals), outcome)
     level, p = numbers.level(found.confidence), numbers.p_clause(found.p_value)
-    is_adjusted = math.isfinite(found.p_adjusted) and found.p_adjusted != found.p_value
-    adjusted = f", adjusted {numbers.p_clause(found.p_adjusted)}" if is_adjusted else ""
+    adjusted = f", adjusted {numbers.p_clause(found.p_adjusted)}" if found.is_adjusted else ""
     return f"difference {shown} ({level} CI {limits}; {p}{adjusted})"
 
 

@@ -26,6 +26,12 @@ def significant(value: float, digits: int) -> str:
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
+def decimals_within(value: float, digits: int, most: int) -> int:
+    """Return how many decimals a number may have that is known to so many digits, at most so many."""
+    whole = math.floor(math.log10(abs(value))) + 1 if math.isfinite(value) and value else 0
+    return min(max(digits - whole, 0), most)
+
+
 def decimals_for(scale: float, *limits: float) -> int:
     """Return the decimals that show two digits of a standard error or deviation, at least one.
 

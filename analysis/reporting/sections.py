@@ -64,7 +64,7 @@ def _card(estimand: Estimand, content: ReportContent, found: tuple[Departure, ..
 
 def flow(content: ReportContent) -> Blocks:
     """Yield the CONSORT flow by arm, in boxes and in numbers, then by site; and who is in which population."""
-    aside = allocations_set_aside(content.counts, content.trial)
+    aside = allocations_set_aside(content.counts, content.trial, content.set_aside)
     counted = participant_flow(content.results, content.trial, set_aside=aside)
     if counted.ways:
         yield FlowChart(counted, flow_figure(counted, is_shuffled=is_shuffled(content.results)))

@@ -36,6 +36,8 @@ NEVER_BOTH = (
     "Never give it to anybody who sees the final report on the shuffled allocation: "
     "the sizes of the arms in both tell which letter is which arm."
 )
+CUT_SHORT = "The last run was cut short while it wrote these files; `srt run {trial}` makes them anew."
+INCOMPLETE = "Not all files of the last run are there; `srt run {trial}` makes them anew."
 BESIDE: "Mapping[For, tuple[str, ...]]" = {
     For.final: ("report.docx", "results.csv"),
     For.open: ("open/report-open.docx",),
@@ -56,9 +58,9 @@ def report(  # noqa: PLR0917 - an argument per option
     """
     plan = load(trial)
     files = _closed(plan, by, why) if audience == For.closed else _made(trial, audience)
-    page = files[0]
+    page, whole = files[0], audience == For.closed or _is_whole(trial)
     if as_json:
-        said = {"trial": trial, "audience": audience.value, "report": page, "files": files}
+        said = {"trial": trial, "audience": audience.value, "report": page, "files": files, "whole": whole}
         print_json({**said, "validation_report": _checks(trial)})
     else:
         for path in files:
@@ -78,6 +80,18 @@ def _made(trial: str, audience: For) -> tuple[Path, ...]:
         raise _no_report(trial, page, audience, any_other=home.report(trial).is_file())
     beside = (published_path(home.reports(trial), name) for name in BESIDE[audience])
     return (page, *(path for path in beside if path.is_file()))
+
+
+def _is_whole(trial: str) -> bool:
+    """Return whether the files are all of one run's, with a note where they are not."""
+    from pipelines.home import find_home
+    from pipelines.published import is_whole, was_cut_short
+
+    folder = find_home().reports(trial)
+    if whole := is_whole(folder):
+        return whole
+    note((CUT_SHORT if was_cut_short(folder) else INCOMPLETE).format(trial=trial))
+    return False
 
 
 def _closed(plan: "Trial", by: str, why: str) -> tuple[Path, ...]:

@@ -50,6 +50,12 @@ def test_a_demonstration_trial_differs_from_demo_in_its_title_and_seed_only(name
     assert {key for key in demo if demo[key] != other[key]} == own
 
 
+def test_the_tipping_points_of_demo_are_looked_for_in_both_directions():
+    """Where SRT does harm the conclusion tips the other way: that of demo_negative lay off the map."""
+    (tipping,) = (a.tipping for a in _shipped("demo").analyses.values() if a.tipping)
+    assert sorted(-delta for delta in tipping.deltas) == sorted(tipping.deltas)
+
+
 def test_each_setting_of_the_therapy_has_a_moderator_and_a_secondary_outcome():
     """SRT is used in four settings; a pipeline that carries three is unfinished."""
     demo = _shipped("demo")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from data_contracts import load
 from data_contracts.errors import PlanError
 from data_contracts.load import SHIPPED_TRIALS, load_trial
 
@@ -59,3 +60,32 @@ def test_a_single_mistake_is_named_by_its_key(tmp_path, old, new, key):
     problems = mistakes_of(tmp_path, old, new)
     assert any(key in problem for problem in problems)
     assert len(problems) <= 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "keys"),
+    [
+        ('strata = ["site"', 'strata = [["site"]', ["strata.0"]),
+        ("structured_activity_hours = [", "structured_activity_hours = 3\nrest = [", ["forms.time_use.totals"]),
+        ('when = [{ column = "category"', "when = [{ column = []", ["checks.admission_is_serious.when"]),
+        ('kind = "participants"', "kind = []", ["forms.participants.kind"]),
+        ('outcome = "loneliness"\nvisit', "outcome = {}\nvisit", ["estimands.loneliness_9_months.outcome"]),
+        ('primary_estimand = "', 'primary_estimand = ["a"]\nsecondary = "', ["primary_estimand", "secondary"]),
+    ],
+)  # fmt: skip
+def test_a_list_or_table_where_a_name_belongs_is_the_mistake_that_is_told(tmp_path, old, new, keys):
+    """The names of a plan are looked up even in a file with other mistakes: what has no name stops nothing."""
+    problems = mistakes_of(tmp_path, old, new)
+    for key in keys:
+        assert any(problem.startswith(f"edited.toml, {key}") for problem in problems), problems
+
+
+def test_a_fault_of_the_program_is_not_hidden_behind_a_valid_file(tmp_path, monkeypatch):
+    """Only mistakes that are told may stand for a check that stopped."""
+
+    def broken(*_):
+        raise TypeError("a fault")
+
+    monkeypatch.setattr(load, "broken_references", broken)
+    with pytest.raises(TypeError, match="a fault"):
+        load_trial(SHIPPED_TRIALS / "demo.toml")

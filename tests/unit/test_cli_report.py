@@ -6,6 +6,7 @@ import pytest
 
 from pipelines.cli import __main__ as entry
 from pipelines.home import Home
+from pipelines.published import publish
 
 
 @pytest.fixture
@@ -44,6 +45,51 @@ def test_of_the_open_report_the_page_and_the_document_are_named(home, capsys):
         (home.reports("demo") / "open" / name).write_text("a file")
     assert entry.run_command_line(["report", "demo", "--audience", "open"]) == 0
     assert capsys.readouterr().out.split() == named(home, "open/report-open.html", "open/report-open.docx")
+
+
+@pytest.fixture
+def published(home):
+    """Return the folder of a run's report, whole."""
+    folder = home.reports("demo")
+    publish(folder, {"results.csv": b"1", "report.docx": b"2", "report.html": b"page"})
+    return folder
+
+
+def test_of_a_whole_report_nothing_is_noted(published, capsys):
+    """A note that is always there is not read."""
+    assert entry.run_command_line(["report", "demo", "--json"]) == 0
+    told = capsys.readouterr()
+    assert (json.loads(told.out)["whole"], told.err) == (True, "")
+
+
+@pytest.mark.parametrize("audience", ["final", "open"])
+def test_files_that_a_killed_run_has_mixed_are_told_to_be_so(published, monkeypatch, capsys, audience):
+    """A page of one night beside the table of another."""
+    (published / "open" / "report-open.html").write_text("a file")
+    real = type(published).replace
+
+    def killed(self, to):
+        if to.name == "report.html":
+            raise KeyboardInterrupt
+        return real(self, to)
+
+    monkeypatch.setattr(type(published), "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        publish(published, {"results.csv": b"of tonight", "report.html": b"page of tonight"})
+    assert entry.run_command_line(["report", "demo", "--audience", audience, "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["whole"] is False
+    said = " ".join(told.err.split())
+    assert said == "The last run was cut short while it wrote these files; `srt run demo` makes them anew."
+
+
+def test_a_file_that_somebody_took_away_is_no_run_cut_short(published, capsys):
+    """What is said must be true, and the page is there to be read."""
+    (published / "results.csv").unlink()
+    assert entry.run_command_line(["report", "demo"]) == 0
+    told = capsys.readouterr()
+    assert told.out.split() == [str(published / name) for name in ("report.html", "report.docx")]
+    assert "Not all files of the last run are there" in told.err
 
 
 def test_where_the_open_report_alone_is_missing_that_is_what_is_said(home, capsys):

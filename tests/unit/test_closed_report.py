@@ -9,19 +9,31 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.estimators.disposition import DISPOSITION
 from analysis.reporting.audiences import closed_sections
 from analysis.reporting.audiences.closed import closed_content, coded_rows
-from analysis.reporting.audiences.coded import ARM, Words, coded_trial, draw_letters, left_out, tells_nothing
+from analysis.reporting.audiences.coded import (
+    ARM,
+    DIGITS,
+    Words,
+    coded_trial,
+    draw_letters,
+    left_out,
+    tells_nothing,
+)
 from analysis.reporting.content import ReportContent
 from analysis.reporting.exports.files import results_csv
 from analysis.reporting.html import EVERY, render_html
 from analysis.reporting.methods.planned import planned_paragraphs
-from analysis.reporting.report import Paragraph, Report
+from analysis.reporting.report import FlowChart, Paragraph, Report
+from analysis.reporting.sections import flow
 from analysis.reporting.table import Table
+from analysis.reporting.tables.model_checks import model_checks_table
 from analysis.reporting.tables.provenance import facts_table
 from analysis.results import Statistic, results_frame
-from data_contracts.errors import RequestError
+from data_contracts.errors import ContractError, RequestError
 from data_contracts.load import SHIPPED_TRIALS, load_trial
+from data_contracts.recruitment import Recruitment
 
 TRIAL = load_trial(SHIPPED_TRIALS / "demo.toml")
 ROW = {"role": "secondary", "analysis": "admissions", "outcome": "admissions"}
@@ -351,5 +363,67 @@ def test_its_title_keeps_the_letters_and_its_footer_names_its_file():
     assert EVERY in unescape(final)
 
 
+def with_screening(surplus, set_aside):
+    """Return the closed content of 142 randomised, and of so many screened that are neither in nor excluded."""
+    trial = TRIAL.model_copy(
+        update={"recruitment": Recruitment(screened=172 + surplus, excluded={"Declined": 30})}
+    )
+    sizes = [
+        Statistic("count", 70.0, arm="UC"),
+        Statistic("count", 72.0, arm="SRT"),
+        Statistic("count", 142.0),
+    ]
+    rows = results_frame(sizes, role="descriptive", analysis=DISPOSITION, outcome="randomised")
+    counts = pd.DataFrame(
+        [{"form": "allocation", "rows_in": 142 + set_aside, "accepted": 142, "quarantined": set_aside}]
+    )
+    whole = content(trial=trial, counts=pd.concat([COUNTS[COUNTS["form"] != "allocation"], counts]))
+    return closed_content(dataclasses.replace(whole, results=rows), KEYS[0])
+
+
+def test_records_set_aside_explain_so_many_screened_and_no_more_here_too():
+    """The form of allocation is not shown: any number too many would pass for records of it."""
+    closed = with_screening(surplus=2, set_aside=2)
+    assert "allocation" not in set(closed.counts["form"])
+    (chart,) = (block for block in flow(closed) if isinstance(block, FlowChart))
+    assert chart.flow.screening.set_aside == 2
+    for surplus in (1, 3):
+        with pytest.raises(ContractError, match="Screening"):
+            list(flow(with_screening(surplus=surplus, set_aside=0)))
+    with pytest.raises(ContractError, match="Screening"):
+        list(flow(with_screening(surplus=3, set_aside=2)))
+
+
 def empty_report(audience):
     return Report("Trial demo", audience, "", "", False, {}, (), (), ())
+
+
+def test_the_percent_of_a_site_s_target_passes():
+    """Without it the column is a dash at every site; it depends on no arm."""
+    rows = [Statistic("count", 40.0, at="Norfolk"), Statistic("percent", 83.0, at="Norfolk")]
+    shared = {"role": "descriptive", "analysis": "recruitment by site", "outcome": "randomised"}
+    assert list(made(rows, KEYS[0], **shared)["statistic"]) == ["count", "percent"]
+
+
+@pytest.mark.parametrize(("event", "n"), [("readmission", 3), ("ended_therapy", 0)])
+def test_events_in_no_outcome_pass_by_letters_where_an_outcome_is_made_from_them(event, n):
+    """8 admitted among the harms and 7 in the outcome want a word; who ended the therapy would tell who had it."""
+    found = [Statistic("count", 1.0, arm=arm, at="after the last dated contact") for arm in ("UC", "SRT", "")]
+    shared = {"role": "descriptive", "analysis": "events in no outcome", "outcome": event}
+    told = made(found, key_where("A"), **shared)
+    assert sorted(told["arm"]) == ["", "A", "B"][:n]
+
+
+def test_the_log_likelihood_is_shown_with_the_digits_that_it_has():
+    """Of six significant digits three decimals show two that are not so."""
+    key = KEYS[0]
+    letters = draw_letters(TRIAL, key)
+    trial = coded_trial(TRIAL, letters)
+    answer = contrast("adjusted mean difference", 7.0, 2.0, 12.0)
+    rows = results_frame(
+        [dataclasses.replace(answer, visit="m9"), Statistic("log-likelihood", -1574.5761)],
+        role="primary", analysis="primary", outcome="structured_activity_hours",
+    )  # fmt: skip
+    coded = coded_rows(rows, TRIAL, trial, letters)
+    table = model_checks_table(coded, trial, DIGITS)
+    assert [row.cells[5].text for group in table.groups for row in group.rows] == ["\N{MINUS SIGN}1,574.58"]

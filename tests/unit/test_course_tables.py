@@ -107,8 +107,8 @@ def test_harms_say_whose_share_it_is_what_counts_as_related_and_that_nothing_is_
     assert [c.detail for c in table.columns[1::2]] == [f"people of {n}, n (%)" for n in (*kept, sum(kept))]
     assert "not tested" in table.caption
     assert table.notes[-2:] == (
-        "Serious counts: yes.",
-        "Related counts: possibly related, definitely related.",
+        "Counted as serious: yes.",
+        "Counted as related: possibly related, definitely related.",
     )
     labels = [line[0] for line in lines(table)]
     assert labels[:3] == ["Any adverse event", "Serious", "Related to trial procedures"]

@@ -6,6 +6,7 @@ import pytest
 
 from analysis.estimators import reference_based_mi, tipping_point
 from analysis.estimators.imputed import impute, method_of
+from analysis.imputation.errors import ImputationError, Refusal
 from analysis.reporting.tables.tipping import tipping_tables
 from analysis.results import results_frame
 from data_contracts.load import find_trial, load_trial
@@ -133,10 +134,19 @@ def test_an_arm_never_seen_at_a_visit_is_refused_in_words(trial, analysis_set):
     gone = analysis_set.assign(structured_activity_hours=analysis_set["structured_activity_hours"].mask(at))
     row = _difference(reference_based_mi.estimate(gone, trial, _analysis(trial)))
     assert row.status in {"refused", "failed"}
-    assert row.reason.startswith("the table can't be imputed from: arm ")
-    assert "no outcome" in row.reason
-    assert ".;" not in row.reason
-    assert not row.reason.endswith(".")
+    who = (
+        "no participant of SRT plus usual care has the outcome at 24 months, its baseline and every covariate"
+    )
+    assert row.reason == f"{who}: nothing to impute from"
+
+
+def test_a_refusal_of_several_parts_is_one_reason():
+    """Their full stops stood before the semicolons."""
+    parts = [Refusal("arm", "nothing", "something", "Do this."), Refusal("visit", "nothing", "something")]
+    reason = reference_based_mi._why(ImputationError("The table can't be imputed from.", parts))
+    assert reason.startswith("the table can't be imputed from: arm")
+    assert "Do this; visit" in reason
+    assert not reason.endswith(".")
 
 
 def test_the_tipping_delta_is_where_p_is_five_per_cent(trial, analysis_set):

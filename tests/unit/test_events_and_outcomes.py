@@ -83,6 +83,17 @@ def test_events_after_the_last_contact_are_counted_and_said(demo, accepted):
     assert happened.unheld.to_dict("records") == [{"participant": "A", "event": "readmission"}]
 
 
+def test_an_event_that_no_outcome_is_made_of_is_not_missed_in_one(demo, accepted):
+    """An end of therapy is an intercurrent event: it belongs in no outcome, whenever it came."""
+    accepted["discontinuations"] = pd.DataFrame({
+        "participant": ["A"], "ended": pd.to_datetime(["2020-06-01"]),
+    })  # fmt: skip
+    happened = events_of(accepted, demo, START)
+    assert happened.unheld.empty
+    assert not any("Ended SRT" in note for note in happened.notes)
+    assert first_days(happened, PEOPLE)["event_ended_therapy_day"]["A"] == 152
+
+
 def test_an_event_of_somebody_never_heard_of_again_is_counted_too(demo, accepted):
     """Their outcome is missing, so that the event is in none."""
     accepted["time_use"] = accepted["time_use"][accepted["time_use"]["participant"] != "A"]

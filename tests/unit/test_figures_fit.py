@@ -194,6 +194,11 @@ def test_a_legend_takes_as_many_columns_as_there_is_room_for():
     )
 
 
+def test_a_legend_of_nothing_takes_no_room():
+    """A figure of which every verdict failed has nothing to name."""
+    assert look.entries([], 6.9) == look.Entries((), 1, 0.0)
+
+
 def test_a_shortened_text_says_so_and_fits():
     """Who sees an ellipsis looks the name up."""
     assert look.elided("Bristol", 2.0, 9) == "Bristol"

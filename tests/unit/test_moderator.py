@@ -6,6 +6,7 @@ import pytest
 import statsmodels.formula.api as smf
 
 from analysis.estimators import moderator
+from analysis.reporting.tables.moderators import value_words
 from data_contracts.load import find_trial, load_trial
 
 
@@ -145,3 +146,9 @@ def test_a_moderator_with_one_level_among_those_with_an_outcome_is_refused(trial
     found = moderator.estimate(frame, trial, _analysis(trial, "concomitant_therapy"))
     assert {row.status for row in found} == {"refused"}
     assert "one value only among those analysed" in found[0].reason
+
+
+@pytest.mark.parametrize("level", ["inf", "nan", "Female"])
+def test_a_level_that_python_takes_for_a_number_stays_a_word(level):
+    """ "inf" may be a site."""
+    assert value_words(level, "") == level

@@ -101,24 +101,34 @@ def test_the_page_is_put_in_place_last(folder, monkeypatch):
 def killed_before(step, folder, files):
     """Publish in a process that dies before its n-th step, as of kill -9; return whether it came so far."""
     if not (child := os.fork()):
-        taken = count(1)
+        code = 1
+        try:
+            die_before(step)
+            publish(folder, files)
+            code = 0
+        finally:
+            os._exit(code)  # nothing may go up into pytest: the child would run all further tests
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in {0, 9}, "the files could not be published"
+    return code == 9
 
-        def dying(real):
-            def method(*arguments, **options):
-                if next(taken) == step:
-                    os._exit(9)
-                return real(*arguments, **options)
 
-            return method
+def die_before(step):
+    taken = count(1)
 
-        for name in STEPS:
-            setattr(Path, name, dying(getattr(Path, name)))
-        together.shutil.rmtree = dying(shutil.rmtree)
-        for module in (atomic, together):
-            module.sync_folder = dying(module.sync_folder)
-        publish(folder, files)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    def dying(real):
+        def method(*arguments, **options):
+            if next(taken) == step:
+                os._exit(9)
+            return real(*arguments, **options)
+
+        return method
+
+    for name in STEPS:
+        setattr(Path, name, dying(getattr(Path, name)))
+    together.shutil.rmtree = dying(shutil.rmtree)
+    for module in (atomic, together):
+        module.sync_folder = dying(module.sync_folder)
 
 
 def hidden(folder):
@@ -126,6 +136,15 @@ def hidden(folder):
 
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="a process is killed in the middle")
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
+
+@needs_fork
+def test_a_child_that_fails_ends_there_and_is_no_finished_one(folder, monkeypatch):
+    """Else each would run the rest of the suite, and its failure would pass for a run that was not killed."""
+    monkeypatch.setattr(together, "write_through", lambda *_: 1 / 0)
+    with pytest.raises(AssertionError, match="could not be published"):
+        killed_before(1000, folder, TRUE)
 
 
 @needs_fork
@@ -251,6 +270,33 @@ def test_a_set_with_a_file_missing_is_not_whole(folder):
     assert listed(folder) == sorted(TRUE)
     (folder / "tables" / "a.csv").unlink()
     assert not is_whole(folder)
+
+
+@pytest.mark.parametrize("name", [".files.json", ".files.known.json"])
+def test_a_list_that_cannot_be_read_is_a_storage_error_and_no_whole_set(folder, name):
+    """Every run asks for it, a failed one too: its own error must not be hidden behind another."""
+    publish(folder, TRUE)
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).mkdir()
+    assert not is_whole(folder)
+    with pytest.raises(StorageError, match="demo") as caught:
+        publish(folder, SHUFFLED)
+    assert caught.value.problems[0].where == str(folder / name)
+    assert there(folder) == TRUE
+
+
+def test_a_folder_out_of_reach_is_not_whole(folder, monkeypatch):
+    """A share that is not there answers to every question with an error."""
+    publish(folder, TRUE)
+
+    def unreachable(self, *_, **__):
+        raise OSError(112, "Host is down", str(self))
+
+    for name in ("read_bytes", "is_file", "exists"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, name, unreachable)
+            assert not is_whole(folder), name
+    assert is_whole(folder)
 
 
 def test_the_newer_of_two_reports_is_the_report(tmp_path):

@@ -204,7 +204,7 @@ def test_a_clear_result_names_the_analyses_that_do_not_share_it() -> None:
     headline = _with_others(CLEAR, **{unsure: (-6.0, 1.0), sure: (-8.0, -0.5)})
     assert headline.verdict == "better"
     assert (
-        "In one of the two other analyses of this outcome the interval includes no difference:"
+        "In one of the two other analyses of this outcome the interval includes zero (no difference):"
         in headline.detail
     )
     assert trial.analyses[unsure].label in headline.detail
@@ -214,6 +214,33 @@ def test_a_clear_result_names_the_analyses_that_do_not_share_it() -> None:
 def test_a_clear_result_that_all_share_says_nothing_more() -> None:
     sure = next(a.name for a in _trial("lower").analyses.values() if a.role == "sensitivity")
     assert _with_others(CLEAR, **{sure: (-8.0, -0.5)}).detail == ""
+
+
+def test_a_clear_result_tells_how_many_others_could_not_be_estimated() -> None:
+    """Where all that might have questioned it were refused, silence would read as agreement."""
+    trial, (sure, refused, *_) = _trial("lower"), _others()
+    frames = [_results(**CLEAR), _another(sure, lower=-8.0, upper=-0.5, value=-4.0, se=2.0)]
+    frames += [_another(refused, status="refused", reason="no therapist")]
+    (headline,) = headlines(pd.concat(frames, ignore_index=True), trial)
+    label = trial.analyses[refused].label
+    assert headline.detail == f"One other analysis of this outcome could not be estimated: {label}."
+
+
+def test_doubts_are_counted_among_the_analyses_that_could_be_estimated() -> None:
+    trial, (unsure, refused, *_) = _trial("lower"), _others()
+    frames = [_results(**CLEAR), _another(unsure, lower=-8.0, upper=0.5, value=-4.0, se=2.0)]
+    frames += [_another(refused, status="refused", reason="no therapist")]
+    (headline,) = headlines(pd.concat(frames, ignore_index=True), trial)
+    assert "In the one other analysis of this outcome that could be estimated the interval" in headline.detail
+
+
+def _others() -> list[str]:
+    return [a.name for a in _trial("lower").analyses.values() if a.role in {"sensitivity", "cross-check"}]
+
+
+def _another(name: str, **values: Any) -> pd.DataFrame:
+    shared = {"visit": "m8", "contrast": "BtheB - TAU", "confidence": 0.95, "value": math.nan}
+    return results_frame([Statistic("adjusted mean difference", **{**shared, **values})], analysis=name)
 
 
 def test_an_interval_beyond_zero_on_either_side_shares_a_clear_result() -> None:

@@ -73,6 +73,19 @@ def test_the_effect_in_compliers_stands_beside_compliance_and_the_effect_as_allo
     assert (rows["As allocated"][2].text, rows["In compliers"][2].text) == ("8.0", "9.0")
 
 
+def test_another_count_of_an_arm_is_not_taken_for_those_who_complied(trial):
+    """Such as everybody observed, which stood there as "72 (0%)" complied."""
+    observed = [Statistic("count", 72.0, visit="m9", arm="SRT", n=72)]
+    complied = [
+        Statistic(name, value, visit="m9", arm="SRT", n=71, at="at least 8 sessions")
+        for name, value in (("count", 60.0), ("percent", 84.5))
+    ]
+    table = compliers_table(_results(trial, cace=[*observed, *complied]), trial)
+    rows = {r.cells[0].text: r.cells for r in _rows(table)}
+    assert rows["Complied: SRT plus usual care"][2].text == "60 (84%)"
+    assert len(_rows(compliers_table(_results(trial, cace=observed), trial))) == 1, "nobody's dose is known"
+
+
 def test_where_nobodys_dose_is_known_one_row_says_so(trial):
     """A trial without a form of sessions is no fault: no row asks for what there can't be."""
     reason = "the plan has no form of kind sessions: nobody's dose is known"
@@ -105,7 +118,7 @@ def test_a_plan_without_compliers_says_so():
 
 
 def test_the_penalty_of_an_empty_cell_is_said(trial):
-    flag = "nobody in arm UC responded: Firth's penalty is used"
+    flag = "nobody in Usual care had the outcome: Firth's penalty is used"
     (said,) = _of(trial, "above_30_hours", Statistic("risk difference", 0.2, reason=flag, **VERSUS, **LIMITS))
     assert said == f"{trial.analyses['above_30_hours'].label}: {flag}."
 

@@ -18,11 +18,17 @@ def inputs(**changed):
 
 
 def test_tables_of_one_run_belong_together():
-    same_run(inputs(allocation="shuffled"), TRIAL)
+    same_run(inputs(), TRIAL)
+
+
+def test_tables_older_than_blinding_are_of_true_arms():
+    older = {name: fact for name, fact in FACTS.items() if name != "allocation"}
+    same_run({**inputs(), "landing": Tables({}, older)}, TRIAL)
 
 
 @pytest.mark.parametrize(
-    ("fact", "what"), [("data_hash", "data"), ("plan_hash", "plan"), ("code_version", "code")]
+    ("fact", "what"),
+    [("data_hash", "data"), ("plan_hash", "plan"), ("code_version", "code"), ("allocation", "allocation")],
 )
 def test_a_table_of_another_run_is_refused_by_name(fact, what):
     """A verdict under an older plan, beside results under this one, would vouch for what it never saw."""

@@ -13,6 +13,7 @@ from analysis.estimators.firth import fit_firth, profile_limits
 from analysis.estimators.multiplicity import adjust, with_families
 from analysis.estimators.observed import observed_means
 from analysis.estimators.survival_curve import kaplan_meier
+from analysis.results import Statistic
 from data_contracts.load import find_trial, load_trial
 from data_contracts.plan import Family
 
@@ -69,10 +70,19 @@ def test_an_empty_cell_is_analysed_with_firth_s_penalty_and_said(trial):
     frame = _set(above_30_hours=np.where(np.arange(40) % 4 == 1, 1.0, 0.0))
     rows = _rows(responder, frame, trial, "above_30_hours")
     conditional = _one(rows, "conditional odds ratio")
-    assert "nobody in arm UC responded" in conditional.reason
+    assert "nobody in Usual care had the outcome" in conditional.reason
     assert 1 < conditional.lower < conditional.value < conditional.upper < math.inf
     assert _one(rows, "percent", "UC").value == 0
     assert 0 < _one(rows, "proportion", "UC").value < 0.2
+
+
+def test_a_cut_that_nobody_of_an_arm_reached_is_said_as_such(trial):
+    """Of severe depression nobody "responds"; and who reads it knows arms by their labels."""
+    level = np.where(np.arange(40) % 2, np.arange(40) % 3, np.arange(40) % 4 == 0).astype(float)
+    rows = _rows(ordinal, _set(disability_level=level), trial, "disability_level")
+    flags = [row.reason for row in rows if row.statistic == "odds ratio"]
+    assert flags == ["", flags[1]]
+    assert flags[1].startswith("nobody in Usual care was at or above this cut: maximum likelihood")
 
 
 def test_without_covariates_the_standardised_difference_is_the_observed_one(trial):
@@ -103,7 +113,7 @@ def test_an_arm_without_events_has_its_rate_and_no_ratio(trial):
     assert _one(rows, "follow-up", "UC").value == pytest.approx(20)
     ratio = _one(rows, "rate ratio")
     assert ratio.status == "not estimable"
-    assert "no event in arm UC" in ratio.reason
+    assert "no event in Usual care" in ratio.reason
 
 
 def test_days_of_a_form_are_counted_at_their_visit(trial):
@@ -241,7 +251,7 @@ def test_an_arm_that_a_covariate_tells_apart_is_not_compared(trial, estimator, n
         ("UC", "observed"),
         ("SRT", "observed"),
     }
-    assert row.reason == "the covariates tell arm SRT apart: leave out those that do"
+    assert row.reason == "the covariates tell SRT plus usual care apart: leave out those that do"
 
 
 def test_a_curve_is_not_drawn_out_beyond_the_time_an_arm_was_followed(trial):
@@ -280,7 +290,7 @@ def test_an_arm_that_nobody_is_left_of_has_no_observed_row(trial):
     frame = _set(above_30_hours=np.where(np.arange(40) % 2, np.nan, 1.0))
     rows = _rows(responder, frame, trial, "above_30_hours")
     assert {row.arm for row in rows if row.statistic == "percent"} == {"UC"}
-    assert "no participant of arm SRT" in _one(rows, "adjusted mean difference").reason
+    assert "no participant of SRT plus usual care has" in _one(rows, "adjusted mean difference").reason
 
 
 def _by_visit(**changed):
@@ -319,6 +329,41 @@ def test_the_plan_puts_what_was_observed_before_what_was_estimated(trial, monkey
     assert [row.statistic for row in rows] == ["count", "observed mean", "observed sd"] * 2
 
 
+def _secondary(trial, name, estimator):
+    own = {"role": "secondary", "estimator": estimator, "estimand": trial.analyses["loneliness"].estimand}
+    return trial.analyses[name].model_copy(update=own)
+
+
+@pytest.mark.parametrize("estimator", ["cace", "moderator", "tipping_point"])
+def test_an_answer_that_is_no_difference_of_means_has_no_observed_means_beside_it(trial, estimator):
+    """Their count by arm was read as the number of those who complied."""
+    assert list(observed_means(_by_visit(), trial, _secondary(trial, "loneliness", estimator))) == []
+    assert list(observed_means(_by_visit(), trial, _secondary(trial, "loneliness", "reference_based_mi")))
+
+
+def test_a_broken_estimator_leaves_what_was_observed(trial, monkeypatch):
+    """What was seen is known whatever a model makes of it."""
+    from analysis.estimators import plan
+
+    monkeypatch.setattr(plan, "estimator_named", lambda _: lambda *_: 1 / 0)
+    rows = plan._estimate(_by_visit(), trial, trial.analyses["loneliness"])
+    seen = [row.statistic for row in rows if row.status == "ok"]
+    assert seen == ["count", "observed mean", "observed sd"] * 2
+    assert "ZeroDivisionError" in rows[-1].reason
+
+
+def test_what_was_observed_does_not_take_the_estimate_with_it(trial, monkeypatch):
+    """A fault beside the answer must not cost the answer."""
+    from analysis.estimators import plan
+
+    answer = Statistic("adjusted mean difference", 1.0)
+    monkeypatch.setattr(plan, "estimator_named", lambda _: lambda *_: [answer])
+    monkeypatch.setattr(plan, "observed_means", lambda *_: 1 / 0)
+    failed, found = plan._estimate(_by_visit(), trial, trial.analyses["loneliness"])
+    assert found is answer
+    assert (failed.status, failed.statistic) == ("failed", "observed mean")
+
+
 @pytest.mark.parametrize("name", ["primary", "above_30_hours"])
 def test_other_roles_and_kinds_have_their_observed_rows_elsewhere(trial, name):
     assert list(observed_means(_by_visit(), trial, trial.analyses[name])) == []
@@ -342,6 +387,44 @@ def test_counts_that_spread_beyond_poisson_s_are_not_given_its_errors(trial, mon
     spread = np.where(np.arange(40) % 5 == 0, 9.0, 0.0)
     assert counts.fit_counts(spread, days, arm) is None
     assert counts.fit_counts(np.arange(40) % 2 + 1.0, days, arm).dispersion == 0
+    assert counts.why_no_fit(spread, arm) == "the model did not converge"  # 72 events are not too few
+
+
+def _one_came_twice(n, people):
+    """Return counts: the first `people` of `n` had an event, the very first of them two."""
+    events = np.where(np.arange(n) < people, 1.0, 0.0)
+    events[0] = 2.0
+    return events, np.arange(n) % 2.0
+
+
+def test_a_maximum_is_told_by_its_gradient_not_by_the_last_step():
+    """Rounding kept statsmodels' steps above its tolerance for ever, and "too few events" was said of 17.
+
+    The numbers are R's: MASS::glm.nb, the SE from numDeriv's second derivatives of the full likelihood.
+    """
+    events, arm = _one_came_twice(150, 16)
+    sex = (np.arange(150) % 3 == 0).astype(float)
+    design = pd.DataFrame({"one": 1.0, "sex": sex, "arm[SRT]": arm})
+    fit = counts.fit_counts(events, 730 - np.arange(150) % 7.0, design)
+    assert fit.beta == pytest.approx([-8.834361962213, 0.336446522342, -0.117861363116], rel=1e-7)
+    assert fit.dispersion == pytest.approx(0.0043243370, rel=1e-5)  # so flat that R's own digits end here
+    assert fit.log_likelihood == pytest.approx(-54.4423654404, rel=1e-11)
+    assert fit.cov_beta[2, 2] ** 0.5 == pytest.approx(0.4860436998, rel=1e-7)
+
+
+def test_a_dispersion_next_to_nothing_makes_the_model_poisson_s():
+    """It was taken for a search that failed."""
+    events, arm = _one_came_twice(100, 13)
+    fit = counts.fit_counts(events, np.full(100, 730.0), pd.DataFrame({"one": 1.0, "arm[SRT]": arm}))
+    assert fit.dispersion == 0
+    assert fit.beta[1] == pytest.approx(np.log(6 / 8))  # eight events and six in fifty each
+
+
+def test_too_few_events_is_said_where_a_term_has_none():
+    events, arm = _one_came_twice(100, 13)
+    design = pd.DataFrame({"one": 1.0, "site": (np.arange(100) > 20) * 1.0, "arm[SRT]": arm})
+    assert counts.fit_counts(events, np.full(100, 730.0), design) is None
+    assert counts.why_no_fit(events, design).endswith("too few events for its terms")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from math import inf, nan
 
 import pytest
 
+from analysis.reporting.tables.moderators import moderators_table
 from analysis.reporting.tables.secondary import secondary_table
 from analysis.reporting.word_table import is_wide
 from analysis.results import Statistic, result_records, results_table
@@ -13,6 +14,7 @@ from data_contracts.load import find_trial, load_trial
 VERSUS = {"contrast": "SRT - UC"}
 LIMITS = {"se": 0.3, "df": inf, "lower": 1.2, "upper": 4.1, "confidence": 0.95, "p_value": 0.012}
 ARMS = ("UC", "SRT")
+AT_A_CUT = "Odds ratio, conditional on the covariates"  # another than that of the yes and no: one cut had two
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -95,7 +97,8 @@ def test_a_yes_or_no_is_told_of_how_many_and_by_three_measures(trial):
     rows, _ = _told(trial, "above_30_hours", *_of_n((12, 24), (72, 71), **visit), *shares, *measures)
     assert [cell.text for cell in rows["Observed, n/N (%)"][1:]] == ["12/72 (17%)", "24/71 (34%)"]
     assert [cell.text for cell in rows["Risk difference"][1:4]] == ["0.15", "0.36", "0.20"]
-    assert [rows[name][3].text for name in ("Risk ratio", "Odds ratio")] == ["2.30", "3.00"]
+    measures = ("Risk ratio", "Odds ratio, standardised over the covariates")
+    assert [rows[name][3].text for name in measures] == ["2.30", "3.00"]
 
 
 def test_what_was_observed_is_shown_where_there_is_no_effect(trial):
@@ -125,18 +128,18 @@ def test_ordered_levels_are_each_told_and_each_cut_has_its_odds_ratio(trial):
         "19/71 (27%)",
         "24/71 (34%)",
     ]
-    assert rows[f"Odds ratio, {levels[1]} or higher"][3].text == "2.38"
-    assert rows[f"Odds ratio, {levels[2]}"][3].text == "3.60"
+    assert rows[f"{AT_A_CUT}, {levels[1]} or higher"][3].text == "2.38"
+    assert rows[f"{AT_A_CUT}, {levels[2]}"][3].text == "3.60"
 
 
 def test_a_cut_that_needed_a_penalty_says_so(trial):
     """Its neighbours are maximum likelihood; the effect's own flag stands below the table already."""
-    flag = "nobody in arm SRT responded: Firth's penalty is used"
+    flag = "nobody in SRT plus usual care had the outcome: Firth's penalty is used"
     common = replace(Statistic("common odds ratio", 0.3, n=52, visit="m9", **VERSUS), **LIMITS)
     cut = replace(Statistic("odds ratio", 0.1, at="severe", reason=flag, visit="m9", **VERSUS), **LIMITS)
-    assert _told(trial, "disability_level", common, cut)[0]["Odds ratio, severe"][0].detail == flag
+    assert _told(trial, "disability_level", common, cut)[0][f"{AT_A_CUT}, severe"][0].detail == flag
     whole = [replace(row, reason=flag) for row in (common, cut)]
-    assert _told(trial, "disability_level", *whole)[0]["Odds ratio, severe"][0].detail == ""
+    assert _told(trial, "disability_level", *whole)[0][f"{AT_A_CUT}, severe"][0].detail == ""
 
 
 def _events(**where):
@@ -208,3 +211,49 @@ def test_the_table_stands_on_an_upright_page(trial):
     events = [*_by_arm("total", (4, 8), n=79), *_events()]
     table = secondary_table(_results(loneliness=[*means, effect], admissions=events), trial)
     assert not is_wide(table)
+
+
+def _with(trial, **analyses):
+    return trial.model_copy(
+        update={"analyses": {"primary": trial.primary_analysis, **analyses}, "families": {}}
+    )
+
+
+@pytest.mark.parametrize("estimator", ["moderator", "tipping_point"])
+def test_what_has_a_table_of_its_own_is_no_secondary_outcome(trial, estimator):
+    """Their answers have no limits: here they stood as "not estimable: no reason recorded"."""
+    own = next(a for a in trial.analyses.values() if a.estimator == estimator)
+    plan = _with(
+        trial, own=own.model_copy(update={"role": "secondary"}), loneliness=trial.analyses["loneliness"]
+    )
+    (group,) = secondary_table(_results(), plan).groups
+    assert group.label.startswith("Loneliness")
+
+
+def test_one_outcome_analysed_twice_is_told_apart_by_the_analyses_labels(trial):
+    own = trial.analyses["loneliness"]
+    again = own.model_copy(update={"name": "again", "label": "Once more"})
+    (alone,) = secondary_table(_results(), _with(trial, loneliness=own)).groups
+    both = secondary_table(_results(), _with(trial, loneliness=own, again=again)).groups
+    assert own.label not in alone.label.split("; ")[1:]
+    assert [g.label for g in both] == [f"{alone.label}; {own.label}", f"{alone.label}; Once more"]
+
+
+def test_an_effect_in_compliers_is_not_called_a_difference_of_means(trial):
+    """It is of those who complied, and no arm's adjusted mean stands behind it."""
+    own = trial.analyses["cace"].model_copy(update={"role": "secondary"})
+    effect = replace(Statistic("complier average causal effect", 9.6, visit="m9", **VERSUS), **LIMITS)
+    (group,) = secondary_table(_results(cace=[effect]), _with(trial, cace=own)).groups
+    (only,) = group.rows
+    assert [cell.text for cell in only.cells[:4]] == ["Effect in compliers", "", "", "9.60"]
+
+
+def test_an_interaction_in_a_family_has_its_adjusted_p_below_its_own_table(trial):
+    """The table of secondary outcomes has it no more."""
+    name, own = next((n, a) for n, a in trial.analyses.items() if a.estimator == "moderator")
+    results = _results(**{name: [Statistic("interaction test", 4.1, p_value=0.03, **VERSUS)]})
+    plan = _with(trial, **{name: own})
+    assert not [note for note in moderators_table(results, plan).notes if "family" in note]
+    results = results.assign(family="f", p_adjusted=0.06, gate="not rejected")
+    said = moderators_table(results, plan).notes[-1]
+    assert said.endswith("p, adjusted for its family: 0.060 (not rejected).")

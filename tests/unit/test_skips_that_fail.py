@@ -55,3 +55,23 @@ def test_a_marked_test_that_skips_has_failed_where_it_must_run(tmp_path, setting
     )  # fmt: skip
     assert (done.returncode, counted in done.stdout) == (code, True), done.stdout
     assert ("skipped, where SKIPS=fail: no LibreOffice" in done.stdout) == (code == 1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "code", "counted"), [("fail", 2, "1 error"), ("", 0, "1 passed, 1 skipped")]
+)
+@pytest.mark.parametrize(
+    "skips",
+    ['pytest.importorskip("no_such_package")', 'pytest.skip("no LibreOffice", allow_module_level=True)'],
+)
+def test_a_module_that_skips_as_a_whole_has_failed_too(tmp_path, skips, setting, code, counted):
+    """Its tests, whatever their marks, would be neither run nor counted."""
+    shutil.copy(CONFTEST, tmp_path)
+    (tmp_path / "test_whole.py").write_text(f"import pytest\n{skips}\ndef test_runs(): pass\n")
+    (tmp_path / "test_other.py").write_text("def test_runs(): pass\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=tmp_path, env={**os.environ, "SKIPS": setting}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, counted in done.stdout) == (code, True), done.stdout
+    assert ("test_whole.py skipped, where SKIPS=fail" in done.stdout) == (setting == "fail")

@@ -19,6 +19,11 @@ SAYING = [
         False,
         "No|n|False|None|Nil|Not serious|Non-serious|Nonserious|Not a serious event|0: No|2 - No",
     ),
+    (
+        "serious",
+        None,
+        "Don't know|Do not know|Uncertain|Refused|Refused to answer|Declined|Prefer not to say|N.A.|n.k.|9 = Unknown",
+    ),
     ("serious", None, "Not known|Unknown|Not recorded|N/A|n/k|Missing|Not assessed|No information|Unclear"),
     (
         "related",
@@ -31,7 +36,14 @@ SAYING = [
         "Unlikely|Very unlikely|Unrelated|Not related|Not related to the trial|Definitely not|None",
     ),
     ("related", False, "Probably not|Definitely unrelated|Most likely unrelated|Isn't related|Isn’t related"),
+    (
+        "related",
+        None,
+        "Cannot be assessed|Can't be determined|Not possible to assess|Unable to say|Uncertain",
+    ),
+    ("related", False, "Not likely|Possibly not|Could not be related|0 - N"),
     ("related", None, "Not known|Unassessable|Unclassifiable|Not applicable|Not yet assessed"),
+    ("attended", False, "Not held|Never came|Has not attended|Not attending|Couldn't come"),
     ("attended", True, "Attended|Yes, late|Came|Completed"),
     (
         "attended",
@@ -43,8 +55,13 @@ SAYING = [
 ]
 UNCLEAR = [
     ("serious", "United|Severe|Grade 2|1|2|AE|Serious, not life-threatening|Other|Undone|?"),
-    ("related", "Not unlikely|Related, not to the drug|Remote"),
-    ("attended", "Telephone|Attended, then cancelled"),
+    (
+        "serious",
+        "Not entered|Not fatal|Non-fatal|Never hospitalised|Not life-threatening|Without sequelae|Ja",
+    ),
+    ("related", "Not unlikely|Related, not to the drug|Remote|Possibly, not certain|Not definitely related"),
+    ("related", "Not drawn|Non-drug"),
+    ("attended", "Telephone|Attended, then cancelled|Not in person"),
     ("excluded", "Not eligible|Withdrawn|Not included"),
 ]
 
@@ -68,11 +85,31 @@ def test_a_label_that_could_be_read_either_way_is_refused_by_name(column, label)
     assert problem.found == f"no clear yes or no in {label!r}"
 
 
+@pytest.mark.parametrize(
+    ("column", "label"),
+    [(column, label) for column, said, labels in SAYING if said is None for label in labels.split("|")],
+)
+def test_a_label_that_says_nothing_was_recorded_is_no_mistake(column, label):
+    """Half of all units' exports have one; it must not keep a trial from being loaded."""
+    form = {"kind": "sessions" if column == "attended" else "adverse_events"}
+    labels = {"1": "Yes", "2": label}
+    assert not list(yes_no_problems({**form, "columns": {column: {"labels": labels}}}, "plan"))
+
+
 def test_labels_of_which_none_says_yes_are_refused():
     """A column that asks yes or no and can't be answered yes counts nobody, silently."""
     form = {"kind": "adverse_events", "columns": {"serious": {"labels": {"1": "No", "2": "Not known"}}}}
     (problem,) = yes_no_problems(form, "plan")
     assert problem.found == "none that says yes among 'No', 'Not known'"
+
+
+@pytest.mark.parametrize(("type_", "is_refused"), [("text", True), ("category", True), ("integer", False)])
+def test_words_without_labels_are_refused_and_numbers_are_not(type_, is_refused):
+    """ "Ja" and "Face to face" were counted as no yes, and nobody was told."""
+    form = {"kind": "sessions", "columns": {"attended": {"type": type_}, "mode": {"type": "text"}}}
+    problems = list(yes_no_problems(form, "plan, forms.own"))
+    assert [p.where for p in problems] == ["plan, forms.own.columns.attended"] * is_refused
+    assert all("labels = {" in p.remedy for p in problems)
 
 
 def test_a_plan_with_ambiguous_labels_is_not_loaded(tmp_path):

@@ -137,7 +137,8 @@ def must_stay_inside(term: Term, label: pd.Series, acts: Mask) -> None:
     both = set(label[acts].dropna()) & set(label[~acts].dropna())
     if both:
         raise BadDataError(
-            f"{len(both)} levels of random effect {term.key!r} occur both where {term.condition} holds and where it"
+            f"{len(both)} level{' of' if len(both) == 1 else 's of'} random effect {term.key!r}"
+            f" {'occurs' if len(both) == 1 else 'occur'} both where {term.condition} holds and where it"
             f" does not: a partially nested factor acts in one part only; use random=[{term.key!r}] if its effect"
             " is shared, or give the levels of the other part names of their own"
         )
@@ -147,8 +148,8 @@ def must_repeat(term: Term, levels: Sequence[str], n_rows: int) -> None:
     """A variance needs two levels, and fewer levels than rows."""
     if len(levels) < 2:
         raise BadDataError(
-            f"random effect {term.key!r} has {len(levels)} level, at least 2 are needed to estimate a variance:"
-            " leave it out"
+            f"random effect {term.key!r} has {len(levels)} level{'' if len(levels) == 1 else 's'}, at least 2 are"
+            " needed to estimate a variance: leave it out"
         )
     if len(levels) == n_rows and term.condition is None and term.design == "1":
         raise BadDataError(

@@ -11,9 +11,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.reporting.audiences.coded import Letters, Words, coded_trial, draw_letters, tells_nothing
+from analysis.estimators.recruitment import BY_SITE as RECRUITED_BY_SITE
+from analysis.estimators.unheld_events import UNHELD
+from analysis.reporting.audiences.coded import (
+    DIGITS,
+    Letters,
+    Words,
+    coded_trial,
+    draw_letters,
+    tells_nothing,
+)
 from analysis.reporting.audiences.open import POOLED, STAGES, open_content
 from analysis.reporting.audiences.records import records_of
+from analysis.reporting.consort import allocations_set_aside
 from analysis.reporting.content import ReportContent
 from analysis.reporting.deviations import Departure, departures
 from analysis.results import typed
@@ -42,7 +52,10 @@ OF_MODEL = (
     "residual sd", "correlation", "participant sd", "log-likelihood", "aic", "dispersion", "moderator value",
 )  # fmt: skip
 NUMBERS = ("value", "se", "df", "lower", "upper", "p_value", "p_adjusted")
-DIGITS = 6  # significant ones
+ALSO = {  # analysis -> statistics that pass here beside those of the open report
+    RECRUITED_BY_SITE: ("percent",),
+    UNHELD: ("count",),
+}
 GIVEN = ("run_id", "python", "platform", "packages")  # of the run, and of what computed the numbers
 APART = ("second route", "no second route")  # kinds of departure whose rows are left out
 
@@ -68,6 +81,9 @@ def closed_content(content: ReportContent, key: bytes) -> ReportContent:
         notes=tuple(map(words.masked, pooled.notes)),
         provenance={**pooled.provenance, **_provenance(content, results, words)},
         audience="closed",
+        set_aside=allocations_set_aside(
+            content.counts, trial
+        ),  # else any surplus of the screened would pass for them
         links={},
     )
 
@@ -171,14 +187,22 @@ def _may_pass(record: dict[str, Any], trial: Trial, coded: Trial, letters: Lette
 def _described(record: dict[str, Any], trial: Trial, coded: Trial) -> bool:
     """Return whether a description by arm treats the arms alike."""
     analysis, outcome = record["analysis"], record["outcome"]
-    if record["statistic"] not in POOLED.get(analysis, ()):
+    if record["statistic"] not in (*POOLED.get(analysis, ()), *ALSO.get(analysis, ())):
         return False
+    if analysis == UNHELD:
+        return outcome in _events_analysed(coded)
     telling = {THERAPIST, *(column for columns in revealing_columns(trial).values() for column in columns)}
     if analysis in {"disposition", "disposition by site"}:
         return outcome in STAGES
     if analysis == "populations":
         return outcome in coded.populations
     return outcome.partition("[")[0] not in telling
+
+
+def _events_analysed(coded: Trial) -> set[str]:
+    """Return the events that an outcome of an analysis here is made from."""
+    outcomes = (coded.estimands[one.estimand].outcome for one in coded.analyses.values())
+    return {coded.outcomes[name].event for name in outcomes} - {""}
 
 
 def _sizes(n_by_arm: str, letters: Letters) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from analysis.reporting.audiences.coded import left_out
+from analysis.reporting.audiences.coded import DIGITS, left_out
 from analysis.reporting.content import ReportContent
 from analysis.reporting.deviations import departures
 from analysis.reporting.figures.residuals import residuals_figure, residuals_note
@@ -67,7 +67,7 @@ def about(content: ReportContent) -> Iterator[Paragraph]:
 
 def model_checks(content: ReportContent) -> Iterator[Block]:
     """Yield how the models fitted, and what the primary one leaves over, without distances from other computations."""
-    table = model_checks_table(content.results, content.trial)
+    table = model_checks_table(content.results, content.trial, DIGITS)
     kept = [at for at, column in enumerate(table.columns) if column.label not in DISTANCES]
     yield replace(
         table,

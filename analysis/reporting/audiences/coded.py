@@ -16,6 +16,7 @@ from data_contracts.plan import Analysis
 from data_contracts.spec import Arm, Trial
 
 ARM = "[arm]"  # stands where a text names one
+DIGITS = 6  # significant ones, that numbers by letters have
 TELLING = "adequate_dose"  # the requirement of a population that is judged on sessions
 OTHER = "models of those who delivered the therapy"
 KINDS = {  # what an analysis is called whose label names an arm

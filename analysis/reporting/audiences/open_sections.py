@@ -58,7 +58,8 @@ def recruitment(content: ReportContent) -> Blocks:
     """Yield recruitment against its target."""
     if said := open_tables.target_sentence(content.results, content.trial):
         yield Paragraph(said)
-    yield from recruitment_figure(_countable(content.results), content.trial)
+    joined = content.trial.report.small_cells > 1
+    yield from recruitment_figure(_countable(content.results), content.trial, joined=joined)
     yield open_tables.recruitment_table(content.results)
 
 

@@ -63,7 +63,7 @@ def sites_table(results: pd.DataFrame, trial: Trial) -> Table:
     for code in dict.fromkeys(e.at for e in rows):
         own = {(e.outcome, e.visit): e for e in rows if e.at == code}
         target = labels[code].target if code in labels else None
-        label = labels[code].label if code in labels else code.capitalize()
+        label = labels[code].label if code in labels else opening(code)
         cells = [count_cell(own.get(stage)) for stage in stages]
         lines.append(row(label, numbers.ABSENT if target is None else str(target), *cells))
     head = (Column("Site", "text"), Column("Target"), *columns)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from analysis.reporting.methods.words import opening
 from data_contracts.plan import Outcome
 from data_contracts.spec import Arm, Column, ColumnType, Site, Trial, Visit
 from data_contracts.standing import SHUFFLED
@@ -163,7 +164,7 @@ def _unknown(values: pd.Series) -> Variable:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return opening(name.replace("_", " "))
 
 
 def _names(found: list[Variable]) -> Iterator[str]:

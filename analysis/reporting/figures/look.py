@@ -165,6 +165,8 @@ class Entries:
 
 def entries(labels: Sequence[str], room: float) -> Entries:
     """Return a legend's labels in as many columns as a width in inches holds; one that is wider is wrapped."""
+    if not labels:
+        return Entries((), 1, 0.0)
     widths = [text_width(label, SIZE) + BESIDE_LABEL for label in labels]
     fits = sum(widths) <= room
     columns = len(labels) if fits else max(1, min(len(labels), int(room / max(widths))))

@@ -1,6 +1,6 @@
 """Recruitment against its plan, month by month and by site. Not here: counting (estimators), screening (consort)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -32,11 +32,18 @@ class Course:
     sites: tuple[tuple[str, int, int | None], ...]  # label, randomised, target
     target: int | None  # of all sites; None unless each has one
     planned: tuple[float, float] | None  # when recruitment begins and ends
+    is_joined: bool = False  # a month may hold those before it: the first is not when recruitment began
 
 
-def recruitment_figure(results: pd.DataFrame, trial: Trial) -> tuple[Picture, ...]:
-    """Return the figure; none where no date of randomisation is known."""
-    course = _course(results, trial)
+def recruitment_figure(results: pd.DataFrame, trial: Trial, *, joined: bool = False) -> tuple[Picture, ...]:
+    """Return the figure; none where no date of randomisation is known.
+
+    Args:
+        results: Rows of the results table.
+        trial: The trial.
+        joined: Whether a month with few is counted with the next one, so that the first row begins nowhere.
+    """
+    course = replace(_course(results, trial), is_joined=joined)
     if not course.months:
         return ()
     return (look.picture(_draw(course), NAME, TITLE, _said(course)),)
@@ -77,7 +84,8 @@ def _named(time: float) -> str:
 def _said(course: Course) -> str:
     """Return the figure in words."""
     first, last = _named(course.months[0]), _named(course.months[-1])
-    parts = [f"{course.in_all[-1]} participants were randomised, from {first} to {last}."]
+    when = f"by the end of {last}" if course.is_joined else f"from {first} to {last}"
+    parts = [f"{course.in_all[-1]} participants were randomised, {when}."]
     if course.target is not None:
         when = f" from {_named(course.planned[0])} to {_named(course.planned[1])}" if course.planned else ""
         parts.append(f"The plan was {course.target}{when}.")
@@ -111,9 +119,11 @@ def _lines(axes: "Axes", course: Course) -> None:
     elif course.target is not None:
         axes.axhline(course.target, color=look.STYLES[0].colour, linestyle=look.STYLES[0].dashes, linewidth=1.6,
                      label=f"Planned: {course.target}")  # fmt: skip
-    ends = [course.months[0], *(month + 1 for month in course.months)]
+    start = () if course.is_joined else ((course.months[0], 0),)
+    ends = ((month + 1, n) for month, n in zip(course.months, course.in_all, strict=True))
+    times, so_far = zip(*start, *ends, strict=True)
     axes.plot(
-        ends, (0, *course.in_all), color=look.STYLES[1].colour, linewidth=2.2, marker="s",
+        times, so_far, color=look.STYLES[1].colour, linewidth=2.2, marker="s",
         markersize=3.5, label=f"Randomised: {course.in_all[-1]}",
     )  # fmt: skip
     axes.set_ylim(0, 1.08 * max(course.in_all[-1], course.target or 0))

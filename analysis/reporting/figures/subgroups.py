@@ -19,7 +19,7 @@ from analysis.reporting.figures import look
 from analysis.reporting.figures.forest import Forest, Line, draw_forest, said, scale_of, sides
 from analysis.reporting.headline import is_shuffled
 from analysis.reporting.report import Picture
-from analysis.reporting.tables.moderators import value_words
+from analysis.reporting.tables.moderators import interaction_words, unit_of, value_words
 from data_contracts.plan import Analysis, Estimand
 from data_contracts.spec import Arm, Trial
 from data_contracts.standing import SHUFFLED, marked
@@ -74,19 +74,19 @@ def _lines(results: pd.DataFrame, trial: Trial, estimand: Estimand) -> Iterator[
 
 def _moderator(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> Iterator[Line]:
     versus, moderator = contrast(arm, trial), trial.moderators[analysis.moderator]
+    unit = unit_of(analysis, trial)
     yield Line(f"{moderator.label}{_of(versus, trial)}", "heading", detail=moderator.setting)
     interactions = list(estimates(results, analysis=analysis.name, statistic="interaction", contrast=versus))
     test = first(results, analysis=analysis.name, statistic="interaction test", contrast=versus)
     for found in interactions:
-        place = f"Interaction, {found.at}" if found.at else "Interaction"
-        yield Line(place, "beside", found, says_n=False, missing=found.reason)
+        yield Line(interaction_words(found.at, unit), "beside", found, says_n=False, missing=found.reason)
     if not interactions:
         yield Line("Interaction", "beside", missing=why_not(results, analysis, test))
     elif len(interactions) > 1 and test is not None:
         yield Line(f"Joint test of interaction: {numbers.p_clause(test.p_value)}", "heading")
     for found in estimates(results, analysis=analysis.name, statistic=DIFFERENCE, contrast=versus):
         yield Line(
-            value_words(found.at), "own", found, says_p=False,
+            value_words(found.at, unit), "own", found, says_p=False,
             missing=found.reason, position=_position(versus, trial),
         )  # fmt: skip
 

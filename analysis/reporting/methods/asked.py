@@ -70,7 +70,8 @@ class Asked:
             if not is_answered(own):
                 yield arm, why_not(self.results, self.analysis, own).rstrip(".")
 
-    def has(self, statistic: str) -> Estimate | None:
-        """Return the first usable row of a statistic, or None."""
-        rows = estimates(self.results, analysis=self.analysis.name, statistic=statistic)
+    def has(self, statistic: str, method: str = "") -> Estimate | None:
+        """Return the first usable row of a statistic, by a method where one is given, or None."""
+        by = {"method": method} if method else {}
+        rows = estimates(self.results, analysis=self.analysis.name, statistic=statistic, **by)
         return next((row for row in rows if row.status in USABLE), None)

@@ -1,10 +1,10 @@
 """Methods of outcomes imputed first: by reference, and shifted until the conclusion tips. Not here: others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from analysis.estimators.covariance_ladder import COVARIANCES
 from analysis.reporting import numbers
-from analysis.reporting.estimates import USABLE
+from analysis.reporting.estimates import NOTHING_TO_TIP, USABLE, Estimate
 from analysis.reporting.methods.asked import Asked
 from analysis.reporting.methods.linear import LIKELIHOODS
 from analysis.reporting.methods.words import adjusted_for, inside, listed, outcome_words, visit_words
@@ -58,14 +58,27 @@ def tipped(asked: Asked) -> Iterator[str]:
         return
     tipping, level = asked.analysis.tipping, numbers.number(100 * (1 - asked.analysis.confidence), 0)
     grown = "a constant" if tipping.accrual == "fixed" else "a constant that grew with each visit"
-    if asked.found.status not in USABLE:
-        yield "The difference was not significant as imputed, so that there was no conclusion to tip"
-        return
+    if tilted := _arms(asked, lambda found: found.status in USABLE):
+        yield (
+            f"{grown} was then added to the imputed values of {tilted} until p reached {level}% (the tipping point)"
+        )
+    if unclear := _arms(asked, lambda found: found.reason == NOTHING_TO_TIP):
+        yield (
+            f"The difference of {unclear} from the reference arm was not significant as imputed, so that there was no "
+            "conclusion to tip"
+        )
+    others = len(tipping.reference_deltas)
+    beside = f" and each of {others} in the reference arm" if others > 1 else ""
     yield (
-        f"{grown} was then added to the imputed values of the compared arm until p reached {level}% (the tipping "
-        f"point), and by a grid of {len(tipping.deltas)} values in it and {len(tipping.reference_deltas)} in the "
-        "reference arm"
+        f"Differences were also found with each of {len(tipping.deltas)} values of {grown} added in the compared arm"
+        f"{beside} (a grid)"
     )
+
+
+def _arms(asked: Asked, is_so: Callable[[Estimate], bool]) -> str:
+    """Return the compared arms whose answer is so, as a list; "" where none is."""
+    own = [arm.label for arm, found in asked.answers if found is not None and is_so(found)]
+    return "the compared arm" if own and len(asked.trial.compared_arms) == 1 else listed(own)
 
 
 def _declared(asked: Asked) -> Imputation:

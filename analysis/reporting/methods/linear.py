@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from analysis.estimators.covariance_ladder import COVARIANCES
 from analysis.estimators.mmrm import DEGREES_OF_FREEDOM
+from analysis.reporting.estimates import arm_label
 from analysis.reporting.methods.asked import Asked
 from analysis.reporting.methods.words import (
     adjusted_for,
@@ -22,6 +23,7 @@ from analysis.reporting.methods.words import (
     with_article,
 )
 from data_contracts.random_effect import RandomEffect, random_effect
+from data_contracts.spec import Trial
 
 LIKELIHOODS = {"reml": "restricted maximum likelihood", "ml": "maximum likelihood"}
 USED = re.compile(r", ([^,;]+) covariance over visits")
@@ -140,11 +142,12 @@ def _grouped(asked: Asked) -> str:
 
 
 def _random(asked: Asked) -> str:
-    effects = [_effect(random_effect(text)) for text in asked.analysis.random]
+    effects = [_effect(random_effect(text), asked.trial) for text in asked.analysis.random]
     return f", random effects of {listed(effects)}" if effects else ""
 
 
-def _effect(effect: RandomEffect) -> str:
-    acting = f" within {effect.column} {effect.level}" if effect.column else ""
+def _effect(effect: RandomEffect, trial: Trial) -> str:
+    level = arm_label(effect.level, trial) if effect.column == "arm" else f"{effect.column} {effect.level}"
+    acting = f" within {level}" if effect.column else ""
     slope = f" ({effect.coefficients})" if effect.coefficients != "1" else ""
     return f"{effect.name.replace(':', ' by ')}{slope}{acting}"

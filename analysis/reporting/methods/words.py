@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable
 
+from analysis.reporting.methods.ordinary import ORDINARY
 from data_contracts.plan import Analysis, Outcome
 from data_contracts.spec import Trial, Visit
 
-FIRST_WORD = re.compile(r"[^\W_]+")
 NAMED = re.compile(r"(?<=[^\W\d_])[ -][A-Z][a-z]")  # another word in capitals that begins no clause
 NUMBERS = (
     "none",
@@ -40,13 +40,14 @@ def better(outcome: Outcome) -> str:
 
 
 def inside(label: str) -> str:
-    """Return a label as it stands inside a sentence: a small first letter, unless a name or an abbreviation begins it.
+    """Return a label as it stands inside a sentence: a small first letter where its first word begins no name.
 
     A label with another word in capitals, such as Time Use Survey, is taken for a name.
     """
-    first = FIRST_WORD.match(label)
-    is_ordinary = first is not None and (first.group() == "A" or first.group()[1:].islower())
-    return label[:1].lower() + label[1:] if is_ordinary and not NAMED.search(label) else label
+    first = label.split(maxsplit=1)[0].rstrip(",:;.)") if label.strip() else ""
+    small = label[:1].lower() + label[1:]
+    is_ordinary = first[:1].lower() + first[1:] in ORDINARY
+    return small if is_ordinary and not NAMED.search(label) else label
 
 
 def opening(label: str) -> str:

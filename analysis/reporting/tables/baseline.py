@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.estimators.baseline import BASELINE, variable_and_level
 from analysis.reporting.cells import count_cell, mean_cell, median_cell, share_cell
 from analysis.reporting.estimates import Estimate, estimates
-from analysis.reporting.methods.words import inside
+from analysis.reporting.methods.words import inside, opening
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
 from data_contracts.spec import Trial
 
@@ -77,7 +77,7 @@ def _label(variable: str, trial: Trial) -> str:
         return outcome.label
     forms = (*trial.forms_of("participants"), *trial.forms_of("allocation"))
     declared = next((f.columns[variable].label for f in forms if variable in f.columns), "")
-    return declared or variable.replace("_", " ").capitalize()
+    return declared or opening(variable.replace("_", " "))
 
 
 def _unit(found: Found, variable: str) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.estimators.cace import WEAK
 from analysis.reporting import numbers
 from analysis.reporting.cells import n_cell
-from analysis.reporting.estimates import DIFFERENCE, USABLE, Estimate, contrast, first
+from analysis.reporting.estimates import DIFFERENCE, USABLE, Estimate, contrast, estimates, first
 from analysis.reporting.table import Cell, Column, Group, Row, Table, row, sources
 from analysis.reporting.tables.primary import estimate_cells
 from data_contracts.plan import Analysis
@@ -73,7 +73,8 @@ def _effects(results: pd.DataFrame, analysis: Analysis, visit: str, versus: str)
 def _complied(results: pd.DataFrame, analysis: Analysis, visit: str, arm: Arm) -> Iterator[Row]:
     """Yield how many of an arm complied; nothing where nobody's dose is known."""
     where = {"analysis": analysis.name, "visit": visit, "arm": arm.code}
-    count, percent = (first(results, **where, statistic=s) for s in ("count", "percent"))
+    own = [e for e in estimates(results, **where) if e.at]  # without a dose it is a count of something else
+    count, percent = (next((e for e in own if e.statistic == s), None) for s in ("count", "percent"))
     if count is None:
         return
     share = float("nan") if percent is None else percent.value

@@ -127,8 +127,14 @@ def _result(found: Estimate | None) -> str:
 
 def _limits(found: Estimate) -> str:
     shown = numbers.interval(found.lower, found.upper, found.decimals).strip("()")
-    p = "" if math.isnan(found.p_value) else f"; {numbers.p_clause(found.p_value)}"
+    p = "" if math.isnan(found.p_value) else f"; {numbers.p_clause(found.p_value)}{_in_family(found)}"
     return f" ({numbers.level(found.confidence)} CI {shown}{p})"
+
+
+def _in_family(found: Estimate) -> str:
+    """Return what its family of hypotheses makes of a p-value; "" of one that is in none."""
+    adjusted = f", adjusted {numbers.p_clause(found.p_adjusted)}" if found.is_adjusted else ""
+    return f"{adjusted}, {found.gate}" if found.family and found.gate else adjusted
 
 
 def _departures(found: Sequence[Departure], trial: Trial, results: pd.DataFrame | None) -> Iterator[Row]:

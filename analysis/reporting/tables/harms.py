@@ -83,9 +83,4 @@ def _counted(trial: Trial) -> Iterator[str]:
     for form in trial.forms_of("adverse_events"):
         for name in (SERIOUS, RELATED):
             if labels := counted_labels(form, name):
-                yield f"{name.capitalize()} counts: {', '.join(map(inside, labels))}."
-
-
-def _in_a_sentence(label: str) -> str:
-    """Return a label as it stands inside a sentence; "SAE" keeps its capitals."""
-    return label if label[1:2].isupper() else f"{label[:1].lower()}{label[1:]}"
+                yield f"Counted as {name}: {', '.join(map(inside, labels))}."

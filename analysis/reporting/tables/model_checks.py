@@ -15,11 +15,18 @@ from data_contracts.spec import Trial
 SHOWN = ("participant sd", "residual sd", "log-likelihood", "agreement", "second route")
 DISTANCES = ("agreement", "second route")
 NO_MODEL = ("tipping_point",)  # its verdict is its answer
+DIGITS = 15  # of a number that nobody has rounded
 ACROSS = "from the primary"  # the agreement with another route, as against that of two computations of one
 
 
-def model_checks_table(results: pd.DataFrame, trial: Trial) -> Table:
-    """Return a row per fitted analysis of the primary outcome."""
+def model_checks_table(results: pd.DataFrame, trial: Trial, digits: int = DIGITS) -> Table:
+    """Return a row per fitted analysis of the primary outcome.
+
+    Args:
+        results: Rows of the results table.
+        trial: The trial.
+        digits: How many digits the numbers of these rows have.
+    """
     headings = (
         "Participant SD",
         "Residual SD",
@@ -37,7 +44,7 @@ def model_checks_table(results: pd.DataFrame, trial: Trial) -> Table:
             Column("Observations"),
             *(Column(heading) for heading in headings),
         ),
-        groups=one_group(_rows(results, trial)),
+        groups=one_group(_rows(results, trial, digits)),
         notes=(
             "Verdict: ok; boundary (a variance is zero); refused (the data can't carry the model); failed.",
             "Residual SD: at the visit of the question, where it differs between visits.",
@@ -48,7 +55,7 @@ def model_checks_table(results: pd.DataFrame, trial: Trial) -> Table:
     )
 
 
-def _rows(results: pd.DataFrame, trial: Trial) -> Iterator[Row]:
+def _rows(results: pd.DataFrame, trial: Trial, digits: int) -> Iterator[Row]:
     for analysis in analyses_of_the_primary_outcome(trial):
         answer = comparison(results, trial, analysis, trial.compared_arms[0]) or first(
             results, analysis=analysis.name
@@ -61,7 +68,8 @@ def _rows(results: pd.DataFrame, trial: Trial) -> Iterator[Row]:
             reason = answer.reason if answer.status != "ok" else ""
             verdict = Cell(answer.status, answer.key, detail=reason)
             held = found if answer.status in USABLE else {n: e for n, e in found.items() if n != SECOND_ROUTE}
-            yield row(analysis.label, verdict, seen, *(_cell(held.get(name)) for name in (*SHOWN, ACROSS)))
+            shown = (_cell(held.get(name), digits) for name in (*SHOWN, ACROSS))
+            yield row(analysis.label, verdict, seen, *shown)
 
 
 def _found(results: pd.DataFrame, trial: Trial, analysis: Analysis) -> dict[str, Estimate]:
@@ -75,7 +83,7 @@ def _found(results: pd.DataFrame, trial: Trial, analysis: Analysis) -> dict[str,
     }
 
 
-def _cell(found: Estimate | None) -> Cell:
+def _cell(found: Estimate | None, digits: int) -> Cell:
     if found is None:
         return Cell(numbers.ABSENT)
     if found.statistic in DISTANCES:
@@ -84,4 +92,5 @@ def _cell(found: Estimate | None) -> Cell:
             return Cell(said, found.key, detail=found.reason)
         small = 0 <= found.value < 0.0005
         return Cell("<0.001" if small else numbers.number(found.value, 3), found.key)
-    return Cell(numbers.number(found.value, 3 if found.statistic == "log-likelihood" else 2), found.key)
+    most = 3 if found.statistic == "log-likelihood" else 2
+    return Cell(numbers.number(found.value, numbers.decimals_within(found.value, digits, most)), found.key)

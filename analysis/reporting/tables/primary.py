@@ -1,5 +1,6 @@
 """The primary analysis: adjusted means by arm and visit, and their difference. Not here: other analyses."""
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -18,7 +19,6 @@ from analysis.reporting.estimates import (
     why_not,
 )
 from analysis.reporting.methods.families import family_sentence
-from analysis.reporting.methods.words import inside
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row, sources
 from data_contracts.spec import Arm, Trial, Visit
 
@@ -43,7 +43,7 @@ def _columns(trial: Trial) -> Iterator[Column]:
     limits = f"{numbers.level(trial.primary_analysis.confidence)} CI"
     yield Column("Visit", "short")
     yield Column("n in model")
-    yield Column("n observed", detail=f"{both[0]}; {inside(both[1])}")
+    yield Column("n observed", detail="; ".join(both))
     yield from (Column(label, detail=f"adjusted mean ({limits})") for label in both)
     yield Column("Difference", detail=f"({limits})")
     yield from (Column(name) for name in ("SE", "df", "p"))
@@ -100,9 +100,14 @@ def _effect(found: Estimate | None, trial: Trial) -> tuple[Cell, ...]:
 
 
 def adjusted_cell(found: Estimate | None) -> Cell:
-    """Return the p-value adjusted for its family, and whether that rejects; a dash for what is in none."""
+    """Return the p-value adjusted for its family, and whether that rejects; a dash for what is in none.
+
+    What has no p-value of its own counts in its family as one that is 1: a number there would be none's.
+    """
     if found is None or not found.family:
         return Cell(numbers.ABSENT)
+    if math.isnan(found.p_value):
+        return Cell("counted as 1", found.key, detail=found.gate)
     return Cell(numbers.p_value(found.p_adjusted), found.key, detail=found.gate)
 
 
@@ -146,7 +151,7 @@ def _notes(results: pd.DataFrame, trial: Trial) -> Iterator[str]:
         yield from (family_sentence(f, trial) for f in trial.families.values() if analysis.name in f.members)
     answers = [(arm, comparison(results, trial, analysis, arm)) for arm in trial.compared_arms]
     found = next((e for _, e in answers if e is not None), None)
-    if found is not None and found.method:
+    if found is not None and found.method and _any_estimate(results, trial):
         yield f"Method: {found.method}. {_size(found)}".strip()
     if found is not None and found.status == "boundary":
         yield f"The fit lies on a boundary: {found.reason or 'no reason recorded'}."
@@ -155,6 +160,16 @@ def _notes(results: pd.DataFrame, trial: Trial) -> Iterator[str]:
             yield f"{arm.label}: not estimable ({why_not(results, analysis, answer)})."
     if not any(estimates(results, analysis=analysis.name)):
         yield "The results table holds no row of the primary analysis."
+
+
+def _any_estimate(results: pd.DataFrame, trial: Trial) -> bool:
+    """Return whether the model was fitted, so that any visit's difference, or one over all visits, stands there."""
+    named = {"analysis": trial.primary_analysis.name}
+    return any(
+        e.is_estimable
+        for effect in (DIFFERENCE, OVERALL)
+        for e in estimates(results, **named, statistic=effect)
+    )
 
 
 def _size(found: Estimate) -> str:

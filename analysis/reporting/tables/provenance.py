@@ -26,7 +26,7 @@ RUN = {"time": "Made at (UTC)", "run_id": "Run", "triggered_by": "Started by"}
 REASON = {"reason": "Reason given"}
 MADE_FROM = {
     "plan_hash": "Trial definition, SHA-256",
-    "data_hash": "Data, SHA-256 over the files' own",
+    "data_hash": "Data, SHA-256 over the files' hashes",
     "code_version": "Code version",
     "python": "Python",
     "platform": "Platform",

@@ -1,5 +1,6 @@
 """The secondary outcomes at their estimand's visit. Not here: the primary outcome."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -19,13 +20,14 @@ from analysis.reporting.estimates import (
 )
 from analysis.reporting.methods.words import better
 from analysis.reporting.table import Cell, Column, Group, Row, Table, row
-from analysis.reporting.tables.primary import estimate_cells, mean_cell
+from analysis.reporting.tables.primary import adjusted_cell, estimate_cells, mean_cell
 from analysis.reporting.tables.remarks import remarks
 from analysis.reporting.tables.secondary_observed import Observed, observed_rows
 from data_contracts.plan import Analysis, Outcome
 from data_contracts.spec import Arm, Trial
 
 EFFECTS = {  # estimator -> what its effect is, and how a ratio is to be read
+    "cace": "Effect in compliers",
     "responder": "Risk difference",
     "ordinal": "Common odds ratio; above 1: higher levels are likelier",
     "counts": "Rate ratio; above 1: more often",
@@ -34,15 +36,16 @@ EFFECTS = {  # estimator -> what its effect is, and how a ratio is to be read
 BESIDE = {  # estimator -> the other measures of the same effect, and what they are called
     "responder": {
         "risk ratio": "Risk ratio",
-        "odds ratio": "Odds ratio",
+        "odds ratio": "Odds ratio, standardised over the covariates",
         "conditional odds ratio": "Odds ratio, conditional on the covariates",
     },
-    "ordinal": {"odds ratio": "Odds ratio"},
+    "ordinal": {"odds ratio": "Odds ratio, conditional on the covariates"},
     "time_to_event": {
         "log-rank": "Log-rank test",
         "restricted mean difference": "Difference of mean times",
     },
 }
+ELSEWHERE = ("moderator", "tipping_point")  # estimators whose answer is no effect on an outcome: own tables
 MEANS = {  # statistic of an effect -> the statistic of each arm that it compares
     "risk difference": "proportion",
     "restricted mean difference": "restricted mean",
@@ -70,7 +73,7 @@ def secondary_table(results: pd.DataFrame, trial: Trial) -> Table:
     """Return a group per secondary analysis (and per compared arm): what was observed by arm, then the effect."""
     confidence = numbers.level(trial.primary_analysis.confidence)
     compared = "Compared arm" if len(trial.compared_arms) > 1 else trial.compared_arms[0].label
-    analyses = [a for a in trial.analyses.values() if a.role == "secondary"]
+    analyses = [a for a in trial.analyses.values() if a.role == "secondary" and a.estimator not in ELSEWHERE]
     return Table(
         name="secondary-table",
         caption=f"Secondary outcomes by arm, and the effect against {trial.reference_arm.label}",
@@ -83,10 +86,19 @@ def secondary_table(results: pd.DataFrame, trial: Trial) -> Table:
             Column("p"),
             Column("p, adjusted", "text", detail="for its family"),
         ),
-        groups=tuple(_group(results, trial, a, arm) for a in analyses for arm in trial.compared_arms),
+        groups=tuple(_groups(results, trial, analyses)),
         notes=(*_notes(trial), *remarks(results, trial, analyses)) if analyses else (),
         empty="The plan declares no secondary outcome.",
     )
+
+
+def _groups(results: pd.DataFrame, trial: Trial, analyses: list[Analysis]) -> Iterator[Group]:
+    """Yield each analysis' group; of one outcome analysed twice the analyses' labels tell which is which."""
+    made = [(a, _group(results, trial, a, arm)) for a in analyses for arm in trial.compared_arms]
+    named = Counter(group.label for _, group in made)
+    for analysis, group in made:
+        several = named[group.label] > 1
+        yield replace(group, label=f"{group.label}; {analysis.label}") if several else group
 
 
 def _group(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> Group:
@@ -111,7 +123,7 @@ def _effects(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) 
         visit = visit_label(trial.estimands[analysis.estimand].visit, trial)
         yield row(f"Adjusted mean, {visit}", *means)
         means = (Cell(""), Cell(""))
-    yield row(label, *means, *_effect_cells(found), _adjusted(found))
+    yield row(label, *means, *_effect_cells(found), adjusted_cell(found))
     for statistic, name in BESIDE.get(analysis.estimator, {}).items():
         for beside in estimates(results, analysis=analysis.name, statistic=statistic, contrast=versus):
             flag = "" if found is not None and beside.reason == found.reason else beside.reason
@@ -181,12 +193,6 @@ def _when(found: Estimate | None, outcome: Outcome, visit: str) -> str:
     if outcome.event:
         return f"day {outcome.until_days}" if outcome.until_days else "all follow-up"
     return ALL_VISITS if found is not None and not found.visit else visit
-
-
-def _adjusted(found: Estimate | None) -> Cell:
-    if found is None or not found.family:
-        return Cell(numbers.ABSENT)
-    return Cell(numbers.p_value(found.p_adjusted), found.key, detail=found.gate)
 
 
 def _notes(trial: Trial) -> Iterator[str]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.reporting import numbers
 from analysis.reporting.estimates import USABLE, Estimate, estimates
+from analysis.reporting.methods.words import opening
 from analysis.reporting.table import Cell, Row, row, sources
 from data_contracts.plan import Analysis, Outcome
 from data_contracts.spec import Arm
@@ -70,7 +71,7 @@ def _ordinal(observed: Observed, outcome: Outcome) -> Iterator[tuple[str, Shown]
 def _count(observed: Observed, outcome: Outcome) -> Iterator[tuple[str, Shown]]:
     unit = outcome.unit or "events"
     yield f"Any {unit}, n/N (%)", partial(_of_n, observed)
-    yield f"{unit.capitalize()} in person-years, rate", partial(_rate, observed, of="total")
+    yield f"{opening(unit)} in person-years, rate", partial(_rate, observed, of="total")
     yield f"Observed mean of {unit}", partial(_mean, observed)
 
 

@@ -5,9 +5,19 @@ from dataclasses import replace
 
 import pandas as pd
 
+from analysis.imputation.strategies import TITLES
 from analysis.reporting import numbers
 from analysis.reporting.cells import n_cell
-from analysis.reporting.estimates import USABLE, Estimate, answer, contrast, estimates, visit_label
+from analysis.reporting.estimates import (
+    USABLE,
+    Estimate,
+    answer,
+    comparison,
+    contrast,
+    estimates,
+    visit_label,
+)
+from analysis.reporting.methods.words import listed, opening
 from analysis.reporting.table import Cell, Column, Group, Row, Table, row
 from analysis.reporting.tables.primary import estimate_cells
 from analysis.reporting.tables.remarks import remarks
@@ -34,6 +44,7 @@ ERRORS = {  # in a row's method -> how its standard error was found
     "mixed-effects model": "model",
     "ordinary least squares": "model",
 }
+BY_REFERENCE = ("j2r", "cr", "cir")  # strategies that borrow from the reference arm
 OTHERS = {"rubin": "Rubin's rules", "jackknife": "the jackknife"}
 
 
@@ -59,6 +70,7 @@ def sensitivity_table(results: pd.DataFrame, trial: Trial) -> Table:
             "These support or question the primary analysis; they don't replace it.",
             "A conclusion that holds in one of them only is fragile.",
             "An analysis of another population or of compliers answers a question of its own, not the primary one.",
+            *_alike(results, trial),
             *remarks(results, trial, analyses_of_the_primary_outcome(trial)),
         ),
     )
@@ -72,6 +84,25 @@ def analyses_of_the_primary_outcome(trial: Trial) -> tuple[Analysis, ...]:
         for a in trial.analyses.values()
         if a.role in ROLES and trial.estimands[a.estimand].outcome == outcome
     )
+
+
+def _alike(results: pd.DataFrame, trial: Trial) -> Iterator[str]:
+    """Yield why assumptions about those who left give one answer, where they do at the first visit after baseline."""
+    visit = trial.follow_ups[0]
+    found: dict[tuple[float, float], list[str]] = {}
+    for analysis in analyses_of_the_primary_outcome(trial):
+        asked = analysis.imputation
+        if asked is None or analysis.estimator != "reference_based_mi" or asked.strategy not in BY_REFERENCE:
+            continue
+        one = comparison(results, trial, analysis, trial.compared_arms[0])
+        if one is not None and one.is_estimable and one.visit == visit.code:
+            found.setdefault((round(one.value, 6), round(one.se, 6)), []).append(TITLES[asked.strategy])
+    for titles in found.values():
+        if len(set(titles)) > 1:
+            yield (
+                f"{opening(listed(dict.fromkeys(titles)))} give the same answer here, and rightly: they differ in what "
+                f"becomes of a difference reached before somebody left, and before {visit.label} there is none."
+            )
 
 
 def _rows(results: pd.DataFrame, trial: Trial, role: str) -> Iterator[Row]:

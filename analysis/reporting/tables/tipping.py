@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.reporting import numbers
-from analysis.reporting.estimates import NOTHING_TO_TIP, Estimate, contrast, estimates, first
+from analysis.reporting.estimates import NOTHING_TO_TIP, Estimate, comparison, contrast, estimates, first
 from analysis.reporting.table import Cell, Column, Row, Table, one_group, row
 from data_contracts.plan import Analysis
 from data_contracts.spec import Arm, Trial
 
+ANSWERING = ("primary", "secondary")  # roles of analyses that a conclusion rests on
 GRID, POINT = "delta-adjusted difference", "tipping delta"
 NOT_TIPPED = "the difference is not significant as imputed, so that there is no conclusion to tip"
 
@@ -29,10 +30,22 @@ def tipping_sentence(results: pd.DataFrame, trial: Trial, analysis: Analysis, ar
     more = "higher" if found.value > 0 else "lower"
     means = "better" if more == outcome.better else "worse"
     size = " ".join(filter(None, (numbers.number(abs(found.value), 1), outcome.unit)))
-    return (
-        f"The conclusion would change if the missing values in arm {arm.label} were {size} {more} ({means}) than "
-        f"imputed: there p reaches {significance(analysis)}."
-    )
+    where = f"if the missing values in arm {arm.label} were {size} {more} ({means}) than imputed"
+    if not _is_concluded(results, trial, analysis, arm):
+        return f"p, not adjusted, would reach {significance(analysis)} {where}; as it stands, no difference is claimed."
+    return f"The conclusion would change {where}: there p reaches {significance(analysis)}."
+
+
+def _is_concluded(results: pd.DataFrame, trial: Trial, analysis: Analysis, arm: Arm) -> bool:
+    """Return whether the analyses that answer the estimand, as far as they are estimated, claim a difference."""
+    own = (a for a in trial.analyses.values() if a.estimand == analysis.estimand and a.role in ANSWERING)
+    found = (comparison(results, trial, one, arm) for one in own)
+    return all(_claims(one) for one in found if one is not None)
+
+
+def _claims(found: Estimate) -> bool:
+    """Return whether an interval holds no zero, and its family, if it is in one, rejects it."""
+    return not found.lower <= 0 <= found.upper and (not found.family or found.gate == "rejected")
 
 
 def significance(analysis: Analysis) -> str:

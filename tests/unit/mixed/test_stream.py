@@ -251,7 +251,7 @@ def test_what_a_stream_cannot_know_is_refused(write):
     frame = trial().assign(therapist="t", site=np.where(trial()["arm"] == "SRT", "s1", trial()["site"]))
     refused(
         BadDataError,
-        "1 levels of random effect 'site' occur both",
+        "1 level of random effect 'site' occurs both",
         write(frame),
         random={"site": "arm == 'SRT'"},
     )

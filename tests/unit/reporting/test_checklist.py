@@ -7,6 +7,7 @@ from analysis.reporting.checklist_items import HEAD, ITEMS
 from analysis.reporting.report import Paragraph, Picture, Report, Section
 from analysis.reporting.table import Cell, Column, Table, one_group, row
 from data_contracts.load import find_trial, load_trial
+from data_contracts.operations import Randomisation
 
 TRIAL = load_trial(find_trial("demo"))
 SUB_ITEMS = (
@@ -40,7 +41,7 @@ def test_every_item_of_consort_2025_is_there_in_its_order():
 def test_what_an_empty_report_lacks_is_said_with_what_the_author_must_supply():
     rows = [row for group in checklist((), TRIAL).groups for row in group.rows]
     lacking = [row for row in rows if row.cells[3].text == NOT_HERE]
-    assert len(lacking) == len(rows) - 1, "the registration is in the head of the report"
+    assert len(lacking) == len(rows)
     assert all(row.cells[4].text for row in lacking)
 
 
@@ -71,6 +72,45 @@ def test_a_paragraph_and_a_figure_count_by_title_and_name():
 @pytest.mark.parametrize(("title", "said"), [("SRT: a randomised trial", HEAD["title"]), ("SRT", NOT_HERE)])
 def test_the_title_must_say_that_the_trial_was_randomised(title, said):
     assert _where(checklist((), TRIAL.model_copy(update={"title": title})))["1a"][0] == said
+
+
+@pytest.mark.parametrize(
+    ("registration", "is_claimed"),
+    [
+        ("ISRCTN12345678", True),
+        ("doi 10.1186/ISRCTN12345678", True),
+        ("ClinicalTrials.gov NCT01234567, 3 May 2015", True),
+        ("EudraCT 2004-000123-12", True),
+        ("2004-000123-12", True),
+        ("simulated; shaped after SUPEREDEN3, doi 10.1016/S2215-0366(17)30476-5", False),
+        ("published data; Proudfoot et al. 2003, doi 10.1017/S0033291702007225", False),
+        ("", False),
+    ],
+)
+def test_a_registration_is_claimed_where_a_registry_s_number_stands(registration, is_claimed):
+    """The doi of a paper tells nobody where the trial was registered."""
+    named = TRIAL.model_copy(update={"registration": registration})
+    assert (_where(checklist((), named))["2"][0] == HEAD["registration"]) == is_claimed
+
+
+def _remains(table, item):
+    rows = [row for group in table.groups for row in group.rows]
+    return next(row.cells[4].text for row in rows if row.cells[0].text == item)
+
+
+def test_what_the_paragraph_on_the_design_does_not_tell_is_not_claimed():
+    """Without sites, shares and blocks in the trial file it names none."""
+    methods = Section("methods", "Methods", (Paragraph("Parallel groups.", title="Trial design"),))
+    bare = TRIAL.model_copy(update={"sites": (), "strata": (), "randomisation": Randomisation()})
+    told, untold = checklist([methods], TRIAL), checklist([methods], bare)
+    assert _where(told)["11"][0] == _where(told)["17b"][0] == "Methods, trial design"
+    assert _where(untold)["11"][0] == _where(untold)["17b"][0] == NOT_HERE
+    assert "shares" in _remains(untold, "9")
+    assert "shares" not in _remains(told, "9")
+    strata = checklist([methods], bare.model_copy(update={"strata": ("sex",)}))
+    assert _where(strata)["17b"][0] == "Methods, trial design"
+    assert "blocks" in _remains(strata, "17b")
+    assert not _remains(told, "17b")
 
 
 def test_the_checklist_of_a_report_is_found_in_it():

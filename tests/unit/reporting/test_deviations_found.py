@@ -8,6 +8,7 @@ import pytest
 
 from analysis.estimators.counts import NO_DISPERSION, POISSON
 from analysis.estimators.mmrm import method_of
+from analysis.estimators.ordinal import FIRTH_AT_CUT
 from analysis.estimators.second_route.compare import ENDED
 from analysis.reporting.deviations import departures
 from analysis.reporting.places import place_of
@@ -66,6 +67,18 @@ def test_a_covariance_that_was_fallen_back_on_is_a_departure(found, answered):
 def test_poisson_s_model_in_place_of_the_planned_one_is_a_departure(found, answered):
     (one,) = found(answered(admissions={"method": POISSON, "reason": NO_DISPERSION}))
     assert (one.kind, one.clause) == ("fallback", "SAP 6.19")
+
+
+def test_firth_s_penalty_at_a_cut_of_ordered_levels_is_a_departure(found, answered):
+    """The common odds ratio is as planned; what it is judged by is not."""
+    flag = "nobody in Usual care was at or above this cut: maximum likelihood has no finite estimate"
+    limits = {"se": 1.0, "lower": 0.2, "upper": 9.0}
+    cut = Statistic("odds ratio", 2.0, at="severe", method=FIRTH_AT_CUT, reason=flag, **VERSUS, **limits)
+    rows = [answered(), results_frame([cut], analysis="disability_level")]
+    (one,) = found(pd.concat(rows, ignore_index=True))
+    assert (one.kind, one.analysis) == ("fallback", "disability_level")
+    assert one.what == "At the cut “severe”: Firth's penalised likelihood in place of maximum likelihood."
+    assert one.why.startswith("Nobody in Usual care was at or above this cut")
 
 
 @pytest.mark.parametrize("status", ["refused", "failed", "not estimable"])

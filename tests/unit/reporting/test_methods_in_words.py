@@ -1,7 +1,9 @@
 """The methods in words: a paragraph per analysis, true to the plan and to its rows."""
 
+import math
 import re
 
+import pandas as pd
 import pytest
 
 from analysis.estimators import ESTIMATORS
@@ -11,7 +13,7 @@ from analysis.estimators.responder import FIRTH
 from analysis.reporting.methods.asked import Asked
 from analysis.reporting.methods.paragraphs import FAMILIES, method_text, methods_paragraphs
 from analysis.reporting.methods.planned import planned_paragraphs
-from analysis.results import Statistic
+from analysis.results import Statistic, result_records, results_table
 from data_contracts.load import find_trial, load_trial
 from data_contracts.spec import Arm
 
@@ -113,7 +115,43 @@ def test_a_tipping_point_that_no_conclusion_has_is_no_failure(paragraph):
     """It is the answer of every trial without a difference."""
     said = paragraph("tipping_point", status="not estimable", reason="not significant without a delta")
     assert "no conclusion to tip" in said
+    assert "until p reached" not in said
     assert "could not be estimated" not in said
+    tried = TRIAL.analyses["tipping_point"].tipping
+    assert f"with each of {len(tried.deltas)} values of a constant added in the compared arm" in said
+    assert f"and each of {len(tried.reference_deltas)} in the reference arm" in said
+
+
+def test_of_two_compared_arms_each_is_told_whether_it_tipped(trial):
+    """That p reached 5% was said of both where it was true of one."""
+    third = Arm(code="CBT", label="Talking therapy")
+    own = trial.model_copy(update={"arms": (*trial.arms, third)})
+    common = {"visit": "m9", "n": 147, "n_observations": 386}
+    nothing = {"value": math.nan, "status": "not estimable", "reason": "not significant without a delta"}
+    rows = [
+        Statistic("tipping delta", -18.0, contrast="SRT - UC", **common),
+        Statistic("tipping delta", contrast="CBT - UC", **nothing, **common),
+    ]
+    shared = {"analysis": "tipping_point", "role": "sensitivity", "estimand": "activity_9_months"}
+    results = results_table(result_records(rows, **shared, allocation="true"))
+    said = method_text(Asked(own, own.analyses["tipping_point"], results), {"packages": VERSIONS})
+    assert "imputed values of SRT plus usual care until p reached 5% (the tipping point)" in said
+    assert "The difference of Talking therapy from the reference arm was not significant as imputed" in said
+
+
+@pytest.mark.parametrize("name", ["admissions", "time_to_admission"])
+def test_who_was_never_heard_of_again_is_told_to_be_left_out_of_events(name, paragraph):
+    """151 of 154 stood there without a word."""
+    assert "Participants without contact after randomisation were left out." in paragraph(name)
+    assert "left out" not in paragraph(name, status="failed", reason="the model did not converge")
+
+
+def test_how_many_were_left_out_of_events_is_counted_from_the_population(trial, answered):
+    counted = Statistic("count", 150.0, n=155)
+    own = {"analysis": "populations", "outcome": "randomised", "role": "descriptive", "allocation": "true"}
+    rows = pd.concat([answered(only="admissions"), results_table(result_records([counted], **own))])
+    said = method_text(Asked(trial, trial.analyses["admissions"], rows), {"packages": VERSIONS})
+    assert "3 participants without contact after randomisation were left out." in said  # 150 - 147
 
 
 def test_the_draws_of_an_imputation_are_told_with_number_and_seed(paragraph):

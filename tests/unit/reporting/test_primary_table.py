@@ -38,6 +38,21 @@ def test_those_in_the_model_and_those_observed_at_the_visit_are_told_apart(cells
     assert any(note.startswith("n in model counts everybody") for note in notes)
 
 
+def test_a_model_that_was_not_fitted_is_not_told_as_the_method(trial, answered):
+    """ "Mixed model, 45 participants" below a table without a number said that there was one."""
+    method = {"method": "mixed model for repeated measures"}
+    refused = {"status": "not estimable", "reason": "nobody was seen", "value": float("nan")}
+    noted = [
+        [
+            note
+            for note in primary_table(answered(only="primary", primary=own), trial).notes
+            if "Method:" in note
+        ]
+        for own in (method, method | refused)
+    ]
+    assert [len(notes) for notes in noted] == [1, 0]
+
+
 def test_what_was_not_observed_in_an_arm_is_a_dash(cells, trial, answered):
     """No row is no zero."""
     (row, *_) = (line for g in primary_table(answered(only="primary"), trial).groups for line in g.rows)
