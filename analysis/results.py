@@ -104,6 +104,9 @@ STATISTICS = (
 )
 
 
+EVERYBODY = ""  # the arm of a row over all arms together
+
+
 @dataclass(frozen=True, slots=True)
 class Statistic:
     """One row of the results table, before the run's provenance is added."""

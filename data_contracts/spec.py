@@ -240,6 +240,16 @@ class Trial(Declared):
         return tuple(arm for arm in self.arms if not arm.reference)
 
     @property
+    def ordered_arms(self) -> tuple[Arm, ...]:
+        """Return the arms, the reference arm first."""
+        return (self.reference_arm, *self.compared_arms)
+
+    @property
+    def arms_and_all(self) -> tuple[str, ...]:
+        """Return the arms' codes, the reference arm first, and "" for all of them together."""
+        return (*(arm.code for arm in self.ordered_arms), "")
+
+    @property
     def baseline_visit(self) -> Visit:
         """Return the visit before randomisation."""
         return next(visit for visit in self.visits if visit.baseline)

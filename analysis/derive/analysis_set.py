@@ -210,7 +210,7 @@ def _observed(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
 
 def _typed(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """Return the set with arms and visits in the trial's order, the reference arm first."""
-    arms = [trial.reference_arm.code, *(arm.code for arm in trial.compared_arms)]
+    arms = [arm.code for arm in trial.ordered_arms]
     whole = frame.copy()
     whole["arm"] = pd.Categorical(whole["arm"].astype("object"), categories=arms)
     whole["visit"] = pd.Categorical(

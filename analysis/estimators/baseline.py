@@ -125,7 +125,7 @@ def _unit(name: str, trial: Trial) -> str:
 
 def arms_and_all(rows: pd.DataFrame, trial: Trial) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the rows of each arm, the reference arm first, then all rows under no arm."""
-    for arm in (trial.reference_arm, *trial.compared_arms):
+    for arm in trial.ordered_arms:
         yield arm.code, rows[rows["arm"] == arm.code]
     yield "", rows
 

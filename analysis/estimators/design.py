@@ -104,7 +104,7 @@ def _design(
     moderator: str = "",
 ) -> Design:
     rows = analysed_rows(analysis_set, trial, analysis, visits)
-    arms = (trial.reference_arm.code, *(arm.code for arm in trial.compared_arms))
+    arms = tuple(arm.code for arm in trial.ordered_arms)
     baseline = baseline_column(trial, analysis)
     base, covariate_terms = _base_columns(rows, analysis, baseline, visits, arms)
     terms = _terms(analysis, visits, arms, covariate_terms, is_adjusted=bool(baseline))

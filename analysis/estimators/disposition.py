@@ -1,13 +1,13 @@
 """Participant flow as rows of the results table: by arm, of everybody, and by site. Not here: counting (derive)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
 from analysis.derive.course import Course
 from analysis.estimators.baseline import Descriptions
-from analysis.results import Statistic
+from analysis.results import EVERYBODY, Statistic
 from data_contracts.spec import Trial
 
 DISPOSITION, BY_SITE = "disposition", "disposition by site"  # the names of these analyses
@@ -15,7 +15,6 @@ OF_THERAPY = (
     "received therapy",
     "no therapy",
 )  # stages of the arms with therapy: of everybody they say nothing
-EVERYBODY = ""
 PEOPLE = "participants"
 
 
@@ -32,7 +31,7 @@ def describe_disposition(course: Course, trial: Trial) -> Descriptions:
     flow = course.flow
     pooled = flow[~flow["stage"].isin(OF_THERAPY)].assign(arm=EVERYBODY)
     keys = ["stage", "arm", "visit", "reason"]
-    ways = [trial.reference_arm.code, *(arm.code for arm in trial.compared_arms), EVERYBODY]
+    ways = trial.arms_and_all
     counted = pd.concat([flow, pooled]).groupby(keys, sort=False)["n"].sum().reset_index()
     return _by_stage(counted, "arm", ways)
 
@@ -51,7 +50,7 @@ def describe_disposition_by_site(course: Course, trial: Trial) -> Descriptions:
     return _by_stage(counted.assign(reason=""), "site", [*sites, *others])
 
 
-def _by_stage(counted: pd.DataFrame, by: str, ways: list[str]) -> Descriptions:
+def _by_stage(counted: pd.DataFrame, by: str, ways: Sequence[str]) -> Descriptions:
     described: dict[str, list[Statistic]] = {str(stage): [] for stage in counted["stage"].unique()}
     for way in ways:
         for stage, row in _of_way(counted[counted[by] == way], by, way):

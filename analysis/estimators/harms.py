@@ -7,14 +7,13 @@ import pandas as pd
 from analysis.derive.course import Course
 from analysis.derive.harms import CATEGORY, NOT_STATED, categories
 from analysis.estimators.baseline import Descriptions
-from analysis.results import Statistic
+from analysis.results import EVERYBODY, Statistic
 from data_contracts.spec import Trial
 from data_contracts.yes_no import RELATED, SERIOUS
 
 HARMS = "harms"  # the name of this analysis
 ANY, OF_KIND = "any", "category: "  # the latter before the label of a kind of event
 UNRECORDED = {SERIOUS: "seriousness not recorded", RELATED: "relatedness not recorded"}  # where nobody said
-EVERYBODY = ""
 
 
 def describe_harms(course: Course, trial: Trial) -> Descriptions:
@@ -40,7 +39,7 @@ def describe_harms(course: Course, trial: Trial) -> Descriptions:
 def _sizes(course: Course, trial: Trial) -> dict[str, int]:
     """Return how many were randomised and not excluded, by arm, reference first, and of all."""
     counts = course.flow.groupby(["arm", "stage"])["n"].sum()
-    arms = (trial.reference_arm, *trial.compared_arms)
+    arms = trial.ordered_arms
     sizes = {a.code: int(counts[a.code, "randomised"] - counts.get((a.code, "excluded"), 0)) for a in arms}
     return {**sizes, EVERYBODY: sum(sizes.values())}
 

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis.estimators.baseline import Descriptions, arms_and_all, continuous_outcomes, population_rows
-from analysis.results import Statistic
+from analysis.results import EVERYBODY, Statistic
 from data_contracts.spec import Trial
 
 MISSING, PATTERNS = "missing", "missing patterns"  # the names of these analyses
 SEEN, UNSEEN = "X", "."  # a sign per visit of a pattern, such as "XX.X"
-EVERYBODY = ""
 
 
 def describe_missing(analysis_set: pd.DataFrame, trial: Trial) -> Descriptions:

@@ -31,7 +31,7 @@ def observed_means(analysis_set: pd.DataFrame, trial: Trial, analysis: Analysis)
     if analysis.role != "secondary" or outcome.kind != "continuous" or analysis.estimator in ELSEWHERE:
         return
     rows = analysed_rows(analysis_set, trial, analysis, (estimand.visit,))
-    for arm in (trial.reference_arm, *trial.compared_arms):
+    for arm in trial.ordered_arms:
         seen = rows.loc[rows["arm"] == arm.code, outcome.name].astype("float64")
         row = Statistic("", float("nan"), visit=estimand.visit, arm=arm.code, n=len(seen), method="observed")
         yield replace(row, statistic="count", value=float(len(seen)), unit="participants")

@@ -6,11 +6,10 @@ import pandas as pd
 
 from analysis.derive.course import Course
 from analysis.estimators.baseline import Descriptions
-from analysis.results import Statistic
+from analysis.results import EVERYBODY, Statistic
 from data_contracts.spec import Trial
 
 POPULATIONS = "populations"  # the name of this analysis
-EVERYBODY = ""
 
 
 def describe_populations(course: Course, trial: Trial) -> Descriptions:
@@ -23,7 +22,7 @@ def describe_populations(course: Course, trial: Trial) -> Descriptions:
     Returns:
         Counts by population: together they are `n`, the number randomised.
     """
-    ways = [trial.reference_arm.code, *(arm.code for arm in trial.compared_arms), EVERYBODY]
+    ways = trial.arms_and_all
     return {
         name: [row for way in ways for row in _of_way(_counted(course, name, way), way)]
         for name in trial.populations

@@ -2,7 +2,7 @@
 
 from analysis.derive.course import Course
 from analysis.estimators.baseline import Descriptions
-from analysis.results import Statistic
+from analysis.results import EVERYBODY, Statistic
 from data_contracts.spec import Trial
 
 UNHELD = "events in no outcome"  # the name of this analysis
@@ -20,12 +20,12 @@ def describe_unheld(course: Course, trial: Trial) -> Descriptions:
         Counts of events; no row of an event that is in outcomes every time.
     """
     found = course.unheld
-    ways = [trial.reference_arm.code, *(arm.code for arm in trial.compared_arms), ""]
+    ways = trial.arms_and_all
     return {
         str(event): [
             Statistic(
                 "count",
-                float(own["n"][(own["arm"] == way) | (way == "")].sum()),
+                float(own["n"][(own["arm"] == way) | (way == EVERYBODY)].sum()),
                 arm=way,
                 at=WHEN,
                 unit="events",

@@ -13,8 +13,9 @@ from typing import Literal
 import pandas as pd
 
 from analysis.derive.flow import UNKNOWN
-from analysis.estimators.disposition import BY_SITE, DISPOSITION, EVERYBODY
+from analysis.estimators.disposition import BY_SITE, DISPOSITION
 from analysis.reporting.estimates import Estimate, arm_label, estimates
+from analysis.results import EVERYBODY
 from data_contracts.errors import ContractError, Problem
 from data_contracts.spec import Trial, Visit
 

@@ -1,6 +1,5 @@
 """The index page in headless Chromium: as a file, and as `srt ui` serves it."""
 
-import shutil
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,10 +13,6 @@ from pipelines.home import Home
 from pipelines.last_run import begin
 
 pytestmark = pytest.mark.browser
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 RUN = "0b0e2c4e-3e19-4589-908e-7117522e09d2"
 TOP = "() => document.querySelector('{}').getBoundingClientRect().top < 200"  # it scrolls smoothly
 THEN = datetime(2026, 5, 3, 2, 0, tzinfo=UTC)
@@ -35,20 +30,6 @@ LINE = TrialLine(
     not_as_locked="NOT AS LOCKED: the data are not what A. Reader locked.",
     links={"Report": "hackney/report.html", "Validation report": "hackney/validation/index.html"},
 )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed (.ci/browser.lock)"
-    )
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Trials that ran once, for all tests of this folder that only read what a run left."""
+"""Trials that ran once, for tests that only read what a run left; and a judge that costs no import."""
 
 import os
 import subprocess
@@ -7,6 +7,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
+from data_contracts.rules import Finding
+from pipelines import warm
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +25,29 @@ def home_of(tmp_path_factory):
         return folder
 
     return ran
+
+
+class StandIn:
+    """Judges that every rule is kept, but for the effects told otherwise; counts how often it is asked."""
+
+    def __init__(self):
+        self.broken = ()
+        self.asked = 0
+
+    def judge(self, forms, trial, rules, docs):
+        self.asked += 1
+        docs.mkdir(parents=True, exist_ok=True)
+        for name in ("index", *forms):
+            (docs / f"{name}.html").write_text("docs")
+        return tuple(
+            Finding(r, passed=r.effect not in self.broken, n_checked=len(forms[r.form].values)) for r in rules
+        )
+
+
+@pytest.fixture
+def judge(monkeypatch):
+    """Return a stand-in for Great Expectations, whose import alone would cost more than many of these tests."""
+    stand_in = StandIn()
+    monkeypatch.setattr(warm, "start_judge", lambda: stand_in)
+    monkeypatch.setattr(warm, "start_imports", lambda: None)
+    return stand_in

@@ -13,10 +13,9 @@ import pytest
 
 from data_contracts.errors import ContractError, ReadError, StorageError
 from data_contracts.load import SHIPPED_TRIALS
-from data_contracts.rules import Finding
 from data_contracts.standing import MARK
 from data_contracts.tables import Tables
-from pipelines import index_page, last_run, run, store, warm
+from pipelines import index_page, last_run, run, store
 from pipelines.cli import __main__ as entry
 from pipelines.home import Home
 from pipelines.index_page import index_path, trial_lines, write_index
@@ -39,28 +38,6 @@ for _ in range(5):
     write_index(find_home())
 """
 SENTENCE = "Depression was lower with the programme."
-
-
-class StandIn:
-    """Judges that every rule is kept, but for the effects told otherwise."""
-
-    def __init__(self):
-        self.broken = ()
-
-    def judge(self, forms, trial, rules, docs):
-        docs.mkdir(parents=True, exist_ok=True)
-        (docs / "index.html").write_text("docs")
-        return tuple(
-            Finding(r, passed=r.effect not in self.broken, n_checked=len(forms[r.form].values)) for r in rules
-        )
-
-
-@pytest.fixture
-def judge(monkeypatch):
-    stand_in = StandIn()
-    monkeypatch.setattr(warm, "start_judge", lambda: stand_in)
-    monkeypatch.setattr(warm, "start_imports", lambda: None)
-    return stand_in
 
 
 @pytest.fixture

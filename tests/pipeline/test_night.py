@@ -24,9 +24,8 @@ from data_contracts.errors import (
     ReadError,
     StorageError,
 )
-from data_contracts.rules import Finding
 from data_contracts.writers import together
-from pipelines import locks, run, store, warm
+from pipelines import locks, run, store
 from pipelines.change_log import read_changes
 from pipelines.cli import summary as cli_summary
 from pipelines.definitions import build
@@ -134,23 +133,6 @@ role = "primary"
 """
 
 
-class StandIn:
-    """Judges that every rule is kept, but for those told otherwise; counts how often it is asked."""
-
-    def __init__(self):
-        self.broken = ()
-        self.asked = 0
-
-    def judge(self, forms, trial, rules, docs):
-        self.asked += 1
-        docs.mkdir(parents=True, exist_ok=True)
-        (docs / "index.html").write_text("pages")
-        return tuple(
-            Finding(rule=r, passed=r.effect not in self.broken, n_checked=len(forms[r.form].values))
-            for r in rules
-        )
-
-
 def write_exports(landing, effect=5.0, one_arm=False):
     landing.mkdir(parents=True, exist_ok=True)
     rng = random.Random(1)
@@ -167,14 +149,6 @@ def write_exports(landing, effect=5.0, one_arm=False):
         "participant,arm\n" + "".join(f"{p},{a}\n" for p, a in arms.items())
     )
     (landing / "scores.csv").write_text("\n".join(scores) + "\n")
-
-
-@pytest.fixture
-def judge(monkeypatch):
-    stand_in = StandIn()
-    monkeypatch.setattr(warm, "start_judge", lambda: stand_in)
-    monkeypatch.setattr(warm, "start_imports", lambda: None)
-    return stand_in
 
 
 @pytest.fixture

@@ -6,35 +6,11 @@ The rules are judged by a stand-in for Great Expectations, whose import alone wo
 import pytest
 
 from data_contracts.errors import ContractError, ReadError
-from data_contracts.rules import Finding
-from pipelines import run, warm
+from pipelines import run
 from pipelines.home import Home
 from pipelines.landing_data import make_data
 
 NAME = "beat_the_blues"
-
-
-class StandIn:
-    """Judges that every rule is kept, but for the effects told otherwise."""
-
-    def __init__(self):
-        self.broken = ()
-
-    def judge(self, forms, trial, rules, docs):
-        docs.mkdir(parents=True, exist_ok=True)
-        for name in ("index", *forms):
-            (docs / f"{name}.html").write_text("docs")
-        return tuple(
-            Finding(r, passed=r.effect not in self.broken, n_checked=len(forms[r.form].values)) for r in rules
-        )
-
-
-@pytest.fixture
-def judge(monkeypatch):
-    stand_in = StandIn()
-    monkeypatch.setattr(warm, "start_judge", lambda: stand_in)
-    monkeypatch.setattr(warm, "start_imports", lambda: None)
-    return stand_in
 
 
 @pytest.fixture

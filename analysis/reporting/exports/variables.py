@@ -92,7 +92,7 @@ def _is_whole(code: str) -> bool:
 
 
 def _of_design(trial: Trial) -> Iterator[Variable]:
-    arms = (trial.reference_arm, *trial.compared_arms)
+    arms = trial.ordered_arms
     yield Variable("participant", "Participant", "text", "participant")
     yield replace(_coded("arm", "Arm", arms, 0), source=_allocated("arm", trial))
     if trial.sites:

@@ -59,7 +59,7 @@ def _draw(means: list[Estimate], trial: Trial, *, shuffled: bool) -> "Figure":
     with mpl.rc_context(look.RC):
         figure, axes = look.blank(WIDTH, height(4.1, trial))
         mark_primary_visit(axes, trial)
-        for position, arm in enumerate((trial.reference_arm, *trial.compared_arms)):
+        for position, arm in enumerate(trial.ordered_arms):
             _draw_arm(axes, [m for m in means if m.arm == arm.code], arm, position, trial)
         visit_axis(axes, trial)
         look.titled(axes, _title(trial))

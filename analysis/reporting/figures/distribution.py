@@ -60,7 +60,7 @@ def distribution_figure(results: pd.DataFrame, trial: Trial, *, pooled: bool = F
         trial: The trial.
         pooled: Over all arms; nothing of an arm is then read.
     """
-    arms = ("",) if pooled else (trial.reference_arm.code, *(arm.code for arm in trial.compared_arms))
+    arms = ("",) if pooled else tuple(arm.code for arm in trial.ordered_arms)
     spreads = _spreads(results, trial, arms)
     if not spreads:
         return ()

@@ -44,7 +44,7 @@ def missing_patterns_figure(
     results: pd.DataFrame, trial: Trial, *, pooled: bool = False
 ) -> tuple[Picture, ...]:
     """Return the figure of the primary outcome's patterns, by arm or pooled; none without rows."""
-    ways = [POOLED] if pooled else [arm.code for arm in (trial.reference_arm, *trial.compared_arms)]
+    ways = [POOLED] if pooled else [arm.code for arm in trial.ordered_arms]
     patterns = _patterns(results, ways)
     if not patterns:
         return ()

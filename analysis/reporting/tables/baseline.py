@@ -17,7 +17,7 @@ Found = dict[tuple[str, str, str], Estimate]  # (variable, arm, statistic); the 
 def baseline_table(results: pd.DataFrame, trial: Trial) -> Table:
     """Return a block of rows per characteristic: mean (SD) and median (IQR), or n (%) per level; missing."""
     found = {(e.outcome, e.arm, e.statistic): e for e in estimates(results, analysis=BASELINE)}
-    arms = (trial.reference_arm, *trial.compared_arms)
+    arms = trial.ordered_arms
     names = dict.fromkeys(variable for variable, _, _ in found)
     variables = dict.fromkeys(variable_and_level(name)[0] for name in names)
     columns = [Column(arm.label, detail=_size(found, arm.code)) for arm in arms]
@@ -36,7 +36,7 @@ def baseline_table(results: pd.DataFrame, trial: Trial) -> Table:
 
 def _block(found: Found, names: dict[str, None], variable: str, trial: Trial) -> Iterator[Row]:
     levels = [n for n in names if n != variable and variable_and_level(n)[0] == variable]
-    codes = [trial.reference_arm.code, *(arm.code for arm in trial.compared_arms), ""]
+    codes = trial.arms_and_all
     label, unit = _label(variable, trial), _unit(found, variable)
     yield row(Cell(label, detail=unit), *(Cell("") for _ in codes))
     if levels:

@@ -29,7 +29,7 @@ OBVIOUS = {"excluded after randomisation", "at least one session", "primary outc
 def disposition_table(results: pd.DataFrame, trial: Trial) -> Table:
     """Return what became of everybody randomised: a row per stage, visit and reason, a column per arm and of all."""
     found = {(e.outcome, e.visit, e.at, e.arm): e for e in estimates(results, analysis=DISPOSITION)}
-    codes = [trial.reference_arm.code, *(arm.code for arm in trial.compared_arms), ""]
+    codes = trial.arms_and_all
     places = sorted({place[:3] for place in found}, key=lambda place: _order(place, trial))
     return Table(
         name="disposition-table",

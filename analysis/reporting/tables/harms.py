@@ -1,6 +1,6 @@
 """Adverse events: people and events by arm, never tested. Not here: events that are outcomes (secondary)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import pandas as pd
@@ -33,7 +33,7 @@ COUNTED = "From the day of randomisation on, in everybody randomised and not exc
 def harms_table(results: pd.DataFrame, trial: Trial) -> Table:
     """Return a row per sort of event: people with it and events, for each arm and all."""
     found = {(e.outcome, e.arm, e.statistic): e for e in estimates(results, analysis=HARMS)}
-    codes = [trial.reference_arm.code, *(arm.code for arm in trial.compared_arms), ""]
+    codes = trial.arms_and_all
     names = list(dict.fromkeys(name for name, _, _ in found))
     kinds = [name for name in names if name.startswith(OF_KIND)]
     return Table(
@@ -55,7 +55,7 @@ def _columns(found: Found, code: str, trial: Trial) -> tuple[Column, Column]:
     return Column(label, detail=f"people{size}, n (%)"), Column(label, detail="events")
 
 
-def _rows(found: Found, names: list[str], codes: list[str], trial: Trial) -> Iterator[Row]:
+def _rows(found: Found, names: list[str], codes: Sequence[str], trial: Trial) -> Iterator[Row]:
     declared = [
         f.columns[n] for f in trial.forms_of("adverse_events") for n in (SERIOUS, RELATED) if n in f.columns
     ]

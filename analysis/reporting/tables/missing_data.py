@@ -27,7 +27,7 @@ def missing_table(results: pd.DataFrame, trial: Trial) -> Table:
         caption=f"Missing data by visit: {_population(trial)}",
         columns=(
             Column("Visit", "text"),
-            *(Column(way_label(c, trial), detail="missing, n (%)") for c in _codes(trial)),
+            *(Column(way_label(c, trial), detail="missing, n (%)") for c in trial.arms_and_all),
         ),
         groups=tuple(Group(tuple(_visits(found, o.name, trial)), o.label) for o in shown),
         empty="The results table holds nothing on missing data.",
@@ -43,7 +43,7 @@ def patterns_table(results: pd.DataFrame, trial: Trial) -> Table:
         caption=f"Patterns of missing data: {inside(outcome.label)}, {_population(trial)}",
         columns=(
             Column("Seen at", "text"),
-            *(Column(way_label(c, trial), detail="n (%)") for c in _codes(trial)),
+            *(Column(way_label(c, trial), detail="n (%)") for c in trial.arms_and_all),
         ),
         groups=one_group(_patterns(found, trial)) if found else (),
         empty="The results table holds no patterns of missing data.",
@@ -54,13 +54,9 @@ def _population(trial: Trial) -> str:
     return inside(trial.populations[trial.primary.population].label)
 
 
-def _codes(trial: Trial) -> list[str]:
-    return [trial.reference_arm.code, *(arm.code for arm in trial.compared_arms), ""]
-
-
 def _visits(found: Found, outcome: str, trial: Trial) -> Iterator[Row]:
     for visit in trial.visits:
-        yield row(visit.label, *(_missing(found, outcome, visit.code, code) for code in _codes(trial)))
+        yield row(visit.label, *(_missing(found, outcome, visit.code, code) for code in trial.arms_and_all))
 
 
 def _missing(found: Found, outcome: str, visit: str, arm: str) -> Cell:
@@ -80,7 +76,8 @@ def _patterns(found: Found, trial: Trial) -> Iterator[Row]:
         seen = [visit.label for visit, sign in zip(trial.visits, pattern, strict=False) if sign == SEEN]
         label = "every visit" if len(seen) == len(trial.visits) else ", ".join(seen) or "no visit"
         yield row(
-            Cell(label, detail=pattern), *(_share(found, outcome, pattern, code) for code in _codes(trial))
+            Cell(label, detail=pattern),
+            *(_share(found, outcome, pattern, code) for code in trial.arms_and_all),
         )
 
 

@@ -19,7 +19,7 @@ def observed_table(results: pd.DataFrame, trial: Trial) -> Table:
     outcome = trial.outcomes[trial.primary.outcome]
     rows = estimates(results, analysis=OBSERVED, outcome=outcome.name)
     found = {(e.visit, e.arm, e.statistic): e for e in rows}
-    arms = (trial.reference_arm, *trial.compared_arms)
+    arms = trial.ordered_arms
     unit = f", {outcome.unit}" if outcome.unit else ""
     return Table(
         name="observed-table",
@@ -31,7 +31,7 @@ def observed_table(results: pd.DataFrame, trial: Trial) -> Table:
 
 
 def _rows(found: Found, trial: Trial) -> Iterator[Row]:
-    arms = (trial.reference_arm, *trial.compared_arms)
+    arms = trial.ordered_arms
     for visit in trial.visits:
         is_primary = visit.code == trial.primary.visit
         heading = Cell(visit.label, detail="primary" if is_primary else "")

@@ -1,6 +1,6 @@
 """The populations of the plan: who is in, and why others are not, by arm. Not here: what each is for (estimand)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from data_contracts.spec import Trial
 
 def populations_table(results: pd.DataFrame, trial: Trial) -> Table:
     """Return a group per population: how many are in it, and how many left it for which reason."""
-    codes = [trial.reference_arm.code, *(arm.code for arm in trial.compared_arms), ""]
+    codes = trial.arms_and_all
     groups = [
         Group(tuple(_rows(list(estimates(results, analysis=POPULATIONS, outcome=name)), codes)), said.label)
         for name, said in trial.populations.items()
@@ -30,7 +30,7 @@ def populations_table(results: pd.DataFrame, trial: Trial) -> Table:
     )
 
 
-def _rows(found: list[Estimate], codes: list[str]) -> Iterator[Row]:
+def _rows(found: list[Estimate], codes: Sequence[str]) -> Iterator[Row]:
     by_place = {(e.at, e.arm): e for e in found}
     for reason in dict.fromkeys(e.at for e in found):
         cells = [count_cell(by_place.get((reason, code))) for code in codes]
