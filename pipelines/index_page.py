@@ -35,6 +35,7 @@ PAGES = {  # what a trial may have
     "Open report (Word)": "open/report-open.docx",
     "Validation report": "validation/index.html",
 }
+STATES = {"open": "not blinded", "blinded": "blinded"}
 ALLOCATIONS = {"open": "open", "blinded": SHUFFLED, "locked": SHUFFLED, "unblinded": "true"}  # next run
 BY_ARM = ("Report", "Report (Word)")
 REMEDIES: "Mapping[str, str]" = {
@@ -161,7 +162,7 @@ def _blinding(home: Home, trial: "Trial", state: str) -> str:
     found = standing(home, trial.name)
     deeds = [_deed("locked", found.lock), _deed("unblinded", found.unblinding)]
     # The state is a word of its own only where no deed has said it.
-    return ", ".join([*([state] if state in {"open", "blinded"} else []), *filter(None, deeds)])
+    return ", ".join([*filter(None, [STATES.get(state), *deeds])])
 
 
 def _deed(what: str, deed: "Deed | None") -> str:

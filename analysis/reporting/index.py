@@ -28,7 +28,7 @@ SAID: Mapping[Outcome, tuple[Light, str]] = {
     "plan error": ("bad", "Mistakes in its file"),
     "damaged": ("bad", "Can’t be read"),
 }
-ALLOCATIONS = {"open": "open", SHUFFLED: "shuffled", "true": "true", "": numbers.ABSENT}
+ALLOCATIONS = {"open": "true", SHUFFLED: "shuffled", "true": "true", "": numbers.ABSENT}
 NO_RESULT = numbers.ABSENT
 
 
